@@ -1,0 +1,1 @@
+//! The survey of a whole cluster through the trait `Nodes`.

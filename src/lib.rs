@@ -1,0 +1,27 @@
+//! Breakglass: see a broken database cluster whole, and bring it back step by guarded step.
+//!
+//! # The house
+//!
+//! Each room imports only from rooms above it; `tests/house.rs` keeps it so.
+//!
+//! | room | what it holds |
+//! | --- | --- |
+//! | [`facts`] | values: ids with grammars, Known or Unknown, positions, the survey, the evidence digest |
+//! | [`inventory`] | which clusters and nodes exist and how each is reached; errors with line and caret |
+//! | [`ask`] | what is said to a node and how its answer is read: the probe and total parsers |
+//! | [`judge`] | facts → standings, verdict and findings; one file per safety rule in [`judge::safety`] |
+//! | [`engine`] | the trait `Nodes` and the survey of a whole cluster |
+//! | [`nodes`] | behind `Nodes`: SSH, SQL and command transports |
+//! | [`practice`] | the lab: a real cluster on this host |
+//! | [`ui`] | the command line and its plain text |
+//!
+//! The core (facts, inventory, ask, judge) is synchronous and pure: no clock, no files, no sockets.
+
+pub mod ask;
+pub mod engine;
+pub mod facts;
+pub mod inventory;
+pub mod judge;
+pub mod nodes;
+pub mod practice;
+pub mod ui;

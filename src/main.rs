@@ -1,0 +1,7 @@
+//! The `breakglass` program: everything it does is in the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    breakglass::ui::cli::main()
+}

@@ -1,0 +1,3 @@
+//! Behind the engine's `Nodes`: the transports that reach real machines.
+
+pub mod real;

@@ -1,0 +1,1 @@
+//! Real nodes: SSH, SQL and commands.

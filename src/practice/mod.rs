@@ -1,0 +1,3 @@
+//! Practice: the lab, a real cluster on this host.
+
+pub mod lab;

@@ -1,0 +1,2 @@
+//! placeholder until the suite lands in this change
+fn main() {}
