@@ -41,7 +41,7 @@ pub struct Node {
     /// How commands get there.
     pub transport: Transport,
     /// Whether commands run under `sudo -n`.
-    pub r#become: bool,
+    pub sudo: bool,
     /// How the server is asked.
     pub sql: Sql,
     /// What the probe need not find by itself.

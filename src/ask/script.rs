@@ -1,0 +1,1 @@
+//! One script, one nonce, one trailer.
