@@ -4,12 +4,17 @@
 //! a file does not say (unit, data directory, …) is found on the node by the probe.
 
 mod diagnostic;
+mod grammar;
+mod node;
 mod parse;
+mod source;
+mod sql;
+mod table;
 
 use std::path::PathBuf;
 
 pub use diagnostic::Diagnostics;
-pub use parse::parse;
+pub use parse::{MAX_BYTES, parse, parse_bytes};
 
 use crate::facts::{ClusterName, Family, NodeName, Role};
 
