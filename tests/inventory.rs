@@ -19,6 +19,7 @@ use breakglass::inventory::{
 use proptest::prelude::*;
 
 const EXAMPLE: &str = include_str!("../assets/inventory.example.toml");
+const README: &str = include_str!("../README.md");
 
 fn malformed() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/inventory");
@@ -144,6 +145,29 @@ fn the_example_is_read_as_it_says() {
     let Transport::Command(words) = &pods[0].transport else { panic!("{:?}", pods[0]) };
     assert_eq!(words.join(" "), "kubectl exec -i shop-0 -c mariadb -- sh -s");
     assert!(!pods[0].sudo);
+}
+
+/// The blocks of README.md in that language.
+fn fenced(language: &str) -> Vec<&'static str> {
+    let fence = format!("```{language}\n");
+    let blocks = README.split(&fence).skip(1);
+    blocks.map(|block| block.split("```").next().unwrap()).collect()
+}
+
+#[test]
+fn the_readme_shows_an_inventory_that_is_read() {
+    let blocks = fenced("toml");
+    assert_eq!(blocks.len(), 1);
+    let inventory = good(blocks[0]);
+    assert_eq!(inventory.clusters[0].nodes.len(), 3);
+    assert!(inventory.clusters[0].nodes.iter().all(|node| node.sudo));
+}
+
+#[test]
+fn the_readme_shows_an_answer_that_is_given() {
+    let shown = fenced("text").concat();
+    let answers = include_str!("snapshots/inventory_unknown_keys.snap");
+    assert!(answers.contains(shown.trim_end()), "{answers}");
 }
 
 /// A cluster of one node `g1`, with more keys of the cluster before it and of the node in it.
@@ -337,13 +361,14 @@ proptest! {
     }
 
     #[test]
-    fn no_password_that_is_written_down_is_shown(secret in "[A-Za-z0-9!$%&/()?.,;:+#-]{8,20}", way in 0usize..6) {
+    fn no_password_that_is_written_down_is_shown(secret in "[A-Za-z0-9!$%&/()?.,;:+#-]{8,20}", way in 0usize..7) {
         let value = match way {
             0 => format!("password = \"{secret}\""),
             1 => format!("password = '{secret}'"),
             2 => format!("password = \"{secret}"),
             3 => format!("pasword = \"{secret}\""),
             4 => format!("password = {{ plain = \"{secret}\" }}"),
+            5 => format!("password = {{ env = \"{secret}!\" }}"),
             _ => format!("password = {secret}"),
         };
         let text = format!(

@@ -74,8 +74,10 @@ fn mask(file: &str) -> String {
     let mut at = 0;
     while let Some(word) = next_word(file, at) {
         at = word.end;
-        if file.get(word).is_some_and(is_secret)
+        let word = file.get(word).unwrap_or_default();
+        if (is_secret(word) || word == "env")
             && let Some(secret) = value_after(file, at)
+            && !(word == "env" && file.get(secret.clone()).is_some_and(is_variable))
         {
             at = secret.end;
             for byte in
@@ -104,6 +106,11 @@ fn is_secret(word: &str) -> bool {
     ["pas", "pwd", "secret", "token"].iter().any(|part| word.contains(part))
         || ((5..=11).contains(&word.len()) && strsim::damerau_levenshtein(&word, "password") <= 3)
         || matches!(word.as_str(), "value" | "literal" | "plain" | "text")
+}
+
+/// Whether this can be the name of a variable: what stands there instead may be what the variable should hold.
+fn is_variable(value: &str) -> bool {
+    value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '$'))
 }
 
 /// The value that follows a key which ends at `at`, without its quotes. `None` where none follows, or one that says
@@ -191,6 +198,7 @@ mod tests {
             "password.literal = \"hunter2\"",
             "command = [\"mariadb\", \"--password=hunter2\"]",
             "password = [\"hunter2\"]",
+            "password = { env = \"hunter2!\" }",
         ] {
             assert!(!mask(file).contains("hunter2"), "{file}: {}", mask(file));
             assert_eq!(mask(file).len(), file.len());

@@ -285,7 +285,7 @@ fn password(table: &Table<'_>) -> Option<Said<PasswordFrom>> {
         DeValue::Table(entries) => {
             let source = Table::new("a password's source", said.at.clone(), entries, table.problems);
             let (env, command) = (source.has("env"), source.has("command"));
-            let from_env = source.parsed("env", grammar::variable);
+            let from_env = source.parsed_unshown("env", grammar::variable);
             let from_command = source.words("command");
             source.finish(|key| (env.is_none() && command.is_none()).then(|| literal(key)).flatten());
             match (env, command) {

@@ -116,18 +116,30 @@ impl<'t> Table<'t> {
         key: &'static str,
         grammar: impl FnOnce(&str) -> Result<T, Misfit>,
     ) -> Option<Said<T>> {
+        self.fitting(key, grammar, |text| format!("`{key}` cannot be {}", quoted(text)))
+    }
+
+    /// Text that follows a grammar, and that is not shown where it does not: it may be a secret.
+    pub(super) fn parsed_unshown<T>(
+        &self,
+        key: &'static str,
+        grammar: impl FnOnce(&str) -> Result<T, Misfit>,
+    ) -> Option<Said<T>> {
+        self.fitting(key, grammar, |_| format!("`{key}` cannot be this"))
+    }
+
+    fn fitting<T>(
+        &self,
+        key: &'static str,
+        grammar: impl FnOnce(&str) -> Result<T, Misfit>,
+        title: impl FnOnce(&str) -> String,
+    ) -> Option<Said<T>> {
         let said = self.text(key)?;
         match grammar(said.value) {
             Ok(value) => Some(said.with(value)),
             Err(misfit) => {
-                self.problems.push(
-                    Problem::new(
-                        &said.at,
-                        format!("`{key}` cannot be {}", quoted(said.value)),
-                        format!("expected {}", misfit.expected),
-                    )
-                    .maybe_help(misfit.help),
-                );
+                let label = format!("expected {}", misfit.expected);
+                self.problems.push(Problem::new(&said.at, title(said.value), label).maybe_help(misfit.help));
                 None
             }
         }
