@@ -3,6 +3,22 @@
 //! Every script is fixed text with typed parameters, sent over standard input; every parser is total: whatever a node
 //! answers, the result is Known or Unknown with a reason, never a panic and never an invented value.
 
+mod client;
+pub mod client_error;
+mod disk;
+mod frame;
+pub mod grastate;
+pub mod gvwstate;
+mod leftovers;
+mod listen;
+mod log;
+mod machine;
+mod marks;
 pub mod probe;
+mod process;
 pub mod quote;
+pub mod recovered;
 pub mod script;
+pub mod sql;
+mod state;
+mod unit;

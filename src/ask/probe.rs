@@ -2,28 +2,37 @@
 
 use jiff::Timestamp;
 
-use crate::facts::{Facts, Reach};
+use super::client::{self, Said};
+use super::frame::{Frame, Status};
+use super::machine::{self, Clock};
+use super::{client_error, log, sql, state, unit};
+use crate::facts::{Facts, Known, Plain, Reach, ReachWord, Why, WhyKind};
 use crate::inventory::{Server, Sql};
 
 /// What the probe is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     arguments: Vec<String>,
+    asks_sql: bool,
 }
 
 impl Request {
     /// A request for the node with these settings; `sql` decides whether the probe runs the client itself.
     pub fn new(server: &Server, sql: &Sql) -> Self {
-        let _ = (server, sql);
-        Self { arguments: Vec::new() }
+        let asks_sql = *sql == Sql::Probe;
+        let told = [&server.unit, &server.datadir, &server.user, &server.binary];
+        let mut arguments: Vec<String> = told.map(|told| told.clone().unwrap_or_default()).into();
+        arguments.push(if asks_sql { "1" } else { "0" }.to_owned());
+        Self { arguments, asks_sql }
     }
 
     /// The fixed text of the script, the same for every node.
     pub fn script(&self) -> &'static str {
-        ""
+        include_str!("probe.sh")
     }
 
-    /// The script's positional parameters.
+    /// The script's positional parameters: unit, data directory, server user, binary (each empty where the probe is to
+    /// find it), and 1 where it is to run the client.
     pub fn arguments(&self) -> &[String] {
         &self.arguments
     }
@@ -46,7 +55,64 @@ pub struct Answer {
 pub struct NotAnAnswer(pub String);
 
 /// Reads the probe's output. `at` is when it was complete, on this workstation's clock.
+///
+/// Facts that only a running server knows are set where the probe was to ask it; the SSH host key is the transport's
+/// to say.
 pub fn read(request: &Request, output: &[u8], at: Timestamp) -> Result<Answer, NotAnAnswer> {
-    let _ = (request, output, at);
-    Err(NotAnAnswer("not read yet".to_owned()))
+    let frame = Frame::parse(output)?;
+    let clock = frame.text("clock", "the clock").known().map(|text| Clock::parse(text)).unwrap_or_default();
+    let mut facts = Facts::new();
+    machine::facts(&frame, clock, at, &mut facts);
+    unit::facts(&frame, at, &mut facts);
+    let frozen = machine::processes(&frame, at, &mut facts);
+    state::facts(&frame, at, &mut facts);
+    log::facts(&frame, clock, at, &mut facts);
+    let sql = request.asks_sql.then(|| {
+        let (reach, asked) = server(&frame, frozen, at);
+        facts.extend(asked);
+        state::contradict(&frame, at, &mut facts);
+        reach
+    });
+    let socket = frame.text("socket", "the server's socket");
+    let socket = socket.known().filter(|path| path.starts_with('/')).map(|path| (*path).to_owned());
+    Ok(Answer { facts, sql, socket })
+}
+
+/// What the client on the node said, and how far it got.
+fn server(frame: &Frame<'_>, frozen: Option<u64>, at: Timestamp) -> (Reach, Facts) {
+    let source = Plain::from("the client on the node");
+    let said = match (frame.section("sql"), frozen) {
+        (Some(section), _) if section.status == Status::Ok => {
+            Ok(client::parse(&String::from_utf8_lossy(section.body)))
+        }
+        (Some(section), _) if section.status == Status::NoTool => Err(Reach::failed(
+            ReachWord::NotTried,
+            "there is no mariadb client on the node, or nothing to bound its time with",
+            "install mariadb-client, or give the node a login in the inventory",
+        )),
+        (Some(_), _) => {
+            Err(Reach::failed(ReachWord::Protocol, "the client's answer is too long to be one", ""))
+        }
+        (None, Some(pid)) => Err(client_error::frozen(pid)),
+        (None, None) => {
+            Err(Reach::failed(ReachWord::Protocol, "the probe did not say how its question went", ""))
+        }
+    };
+    match said {
+        Ok(Said { reach, status: Known::Known(status), variables, members }) => {
+            let variables = variables.known().cloned().unwrap_or_default();
+            (reach, sql::facts(&status, &variables, members, &source, at))
+        }
+        Ok(Said { reach, .. }) | Err(reach) => {
+            let kind = match reach.word {
+                ReachWord::Auth => WhyKind::Denied,
+                ReachWord::Timeout => WhyKind::TimedOut,
+                ReachWord::NotTried => WhyKind::NoTool,
+                ReachWord::Protocol => WhyKind::Malformed,
+                _ => WhyKind::NotRead,
+            };
+            let unknown = sql::unknown(&Why::new(kind, &reach.detail), &source, at);
+            (reach, unknown)
+        }
+    }
 }

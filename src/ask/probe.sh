@@ -259,7 +259,8 @@ process() { # KIND: notes process $pid named $comm
   name_of_user "$uid"
   found_processes=$found_processes$1$tab$pid$tab$comm$tab$r$tab$line$nl
 }
-if [ -r /proc/self/stat ]; then
+# With hidepid= this user sees only its own: an empty list would then prove nothing.
+if { IFS= read -r line </proc/1/comm; } 2>/dev/null && [ -r /proc/self/stat ]; then
   process_state=ok
   for directory in /proc/[0-9]*; do
     comm=
@@ -531,7 +532,7 @@ else
 fi
 
 # ---- the log
-marks='Recovered position|initial position: |Starting (MariaDB|MySQL|mysql|mariadb)|starting as process|[Ss]hutdown complete$|Shutdown complete \(|Normal shutdown|Main process exited|main process exited|[Cc]ontrol process exited|Failed with result|start operation timed out|New COMPONENT: primary|No nodes coming from prim|Synchronized with group|synced with group|ready for connections|bootstrapping new group|re-bootstrapping prim|Reversing history|Aborting|got signal|exception\. |failed to reach primary view|not be safe to bootstrap|Shifting [A-Z/]+ -> |IST uuid:|IST receive|Receiving IST|SST received|SST (started|completed) on joiner|IST completed on joiner|Never receive state|[Nn]ever receive state|no longer in the group|nconsisten|voted out|evict|conflicting prims|prepared transactions|GCache history reset|Cannot create new cache page|No space left|Could not open state file'
+marks='Recovered position|initial position: |Starting (MariaDB|MySQL|mysql|mariadb)|starting as process|[Ss]hutdown complete$|Shutdown complete \(|Normal shutdown|Main process exited|main process exited|[Cc]ontrol process exited|Failed with result|start operation timed out|New COMPONENT: primary|No nodes coming from prim|Synchronized with group|synced with group|ready for connections|bootstrapping new group|re-bootstrapping prim|Reversing history|Aborting|got signal|exception\. |failed to reach primary view|not be safe to bootstrap|Shifting [A-Z/]+ -> |IST uuid:|IST receive|Receiving IST|SST received|SST (started|completed) on joiner|IST completed on joiner|ever receive state|no longer in the group|nconsisten|voted out|evicted|conflicting prims|prepared transactions|GCache history reset|Cannot create new cache page|No space left|Could not open state file'
 option "$us" log-error "$server_words"
 [ "$found" = yes ] || option "$us" log_error "$server_words"
 [ "$found" = yes ] || option "$nl" log-error "$options"

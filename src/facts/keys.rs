@@ -51,7 +51,7 @@ keys! {
     UNIT_ENABLED: Plain = "unit.file_state", None, "UnitFileState of the unit: whether a boot starts it.";
 
     // The server process.
-    SERVER_PIDS: Texts = "server.pids", None, "Server processes on this data directory: pid, state letter, user, start.";
+    SERVER_PIDS: Texts = "server.pids", None, "Server processes on this data directory: pid, state letter, user, start in ticks after the machine's.";
     SERVER_STATE: Plain = "server.state", None, "State letter of the server process: S, R, D, T (stopped by a signal), …; empty where none runs.";
     SERVER_BINARY: Plain = "server.binary", None, "The server's binary.";
     SERVER_VERSION: Plain = "server.version", None, "The server's version.";
@@ -107,6 +107,10 @@ keys! {
     LOG_POSITION: Position = "log.recovered_position", None, "The position that the unit's own start last logged, no server having taken part in the group since (S2).";
     LOG_POSITION_AT: Timestamp = "log.recovered_at", None, "When that position was logged, on the machine's clock.";
     LOG_WAITING: bool = "log.waiting_for_primary", None, "Whether the running start waits for a Primary Component by the log.";
+    LOG_EVICTED: bool = "log.evicted", None, "Whether the part of the log that was read shows the server found inconsistent, with no full transfer and sync after it (S7).";
+    LOG_PREPARED: bool = "log.prepared_transactions", None, "Whether the last start found prepared transactions that it could not resolve (case 15).";
+    LOG_BOOTSTRAPS: Texts = "log.bootstraps", None, "Bootstraps in the part of the log that was read (S25): time, then `group` with the position it began with, or `component`.";
+    LOG_MARKS: Texts = "log.marks", None, "The latest lines of the log that say where the server stood, oldest first.";
 
     // wsrep status.
     WSREP_CLUSTER_STATUS: Plain = "wsrep.cluster_status", None, "wsrep_cluster_status: Primary, non-Primary or Disconnected.";

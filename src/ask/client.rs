@@ -1,0 +1,160 @@
+//! What the `mariadb` client on the node printed: rows between markers, then its exit code and errors.
+
+use super::client_error;
+use crate::facts::{Known, Reach, ReachWord, WhyKind};
+
+/// Rows of name and value.
+pub(super) type Rows = Vec<(String, String)>;
+
+/// The client's output taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    /// How far the client got.
+    pub(super) reach: Reach,
+    /// wsrep status; Unknown where its block is not complete.
+    pub(super) status: Known<Rows>,
+    /// wsrep variables and the few others; both blocks together, Unknown where the wsrep one is not complete.
+    pub(super) variables: Known<Rows>,
+    /// Members of the view.
+    pub(super) members: Known<Rows>,
+}
+
+/// Takes the client's output apart. A block counts only where the marker after it was printed: the client flushes in
+/// pieces, and a piece may end in a line.
+pub(super) fn parse(text: &str) -> Said {
+    let (out, end) = text.rsplit_once("\n%client ").unwrap_or((text, ""));
+    let (code, errors) = end.split_once('\n').unwrap_or((end, ""));
+    let status = block(out, "status", "variables");
+    let variables = block(out, "variables", "server").map(|mut rows| {
+        // Statements behind this one may fail alone (`--force`): what they would say is then missing row by row.
+        rows.extend(block(out, "server", "members").known().cloned().unwrap_or_default());
+        rows
+    });
+    let mut members = block(out, "members", "done");
+    if members.is(Vec::is_empty) {
+        // A view has at least its own node: an empty table is a table that is not filled.
+        members = Known::unknown(WhyKind::Undefined, "mysql.wsrep_cluster_members is empty");
+    }
+    let reach = if status.known().is_some() {
+        Reach::ok()
+    } else {
+        match code {
+            "124" | "137" | "143" => client_error::hung(),
+            "" => Reach::failed(ReachWord::Lost, "the client's answer is cut", ""),
+            _ => client_error::classify(errors),
+        }
+    };
+    Said { reach, status, variables, members }
+}
+
+/// The rows between `%from` and `%to`.
+fn block(out: &str, from: &str, to: &str) -> Known<Rows> {
+    let mut lines = out.lines().skip_while(|line| line.strip_prefix('%') != Some(from)).skip(1);
+    let mut rows = Rows::new();
+    loop {
+        match lines.next() {
+            None => {
+                return Known::unknown(
+                    WhyKind::NotRead,
+                    format!("the server's answer has no complete {from}"),
+                );
+            }
+            Some(line) if line.strip_prefix('%') == Some(to) => return Known::Known(rows),
+            Some(line) if line.starts_with('%') => {
+                return Known::unknown(
+                    WhyKind::NotRead,
+                    format!("the server's answer has no complete {from}"),
+                );
+            }
+            Some(line) => match line.split_once('\t') {
+                Some((name, value)) => rows.push((unescape(name), unescape(value))),
+                None if line.is_empty() => {}
+                None => {
+                    return Known::unknown(WhyKind::Malformed, format!("{line:?} is not a row of {from}"));
+                }
+            },
+        }
+    }
+}
+
+/// Undoes the client's batch escapes: `\t`, `\n`, `\0` and `\\`.
+fn unescape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        out.push(match (c, if c == '\\' { chars.next() } else { None }) {
+            (_, Some('t')) => '\t',
+            (_, Some('n')) => '\n',
+            (_, Some('0')) => '\0',
+            (_, Some(escaped)) => escaped,
+            (c, None) => c,
+        });
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const WHOLE: &str = "%status\nwsrep_ready\tON\n%variables\nwsrep_on\tON\n%server\nversion\t10.11.18\n\
+        %members\nu1\tg1\nu2\tg\\t2\n%done\n\n%client 0\n\n";
+
+    #[test]
+    fn a_whole_answer() {
+        let said = parse(WHOLE);
+        assert!(said.reach.is_ok());
+        assert_eq!(said.status.known().unwrap().len(), 1);
+        assert_eq!(said.variables.known().unwrap().len(), 2);
+        assert_eq!(said.members.known().unwrap()[1].1, "g\t2");
+    }
+
+    #[test]
+    fn a_cut_answer_keeps_only_whole_blocks() {
+        let cut = "%status\nwsrep_ready\tON\n%variables\nwsrep_cluster_na\n%client 137\n\n";
+        let said = parse(cut);
+        assert!(said.reach.is_ok());
+        assert!(said.status.known().is_some());
+        assert!(said.variables.why().is_some());
+        assert!(said.members.why().is_some());
+        let hung = parse("\n%client 124\n\n");
+        assert_eq!(hung.reach.word, ReachWord::Timeout);
+    }
+
+    #[test]
+    fn a_failing_last_statement_loses_only_itself() {
+        let text = WHOLE.replace("u1\tg1\nu2\tg\\t2\n", "").replace(
+            "%client 0\n",
+            "%client 1\nERROR 1047 (08S01) at line 1: WSREP has not yet prepared node for application use",
+        );
+        let said = parse(&text);
+        assert!(said.reach.is_ok());
+        assert!(said.variables.is(|rows| rows.len() == 2));
+        assert!(said.members.why().is_some());
+    }
+
+    #[test]
+    fn errors_say_what_is_wrong() {
+        let down = parse(
+            "\n%client 1\nERROR 2002 (HY000): Can't connect to local server through socket '/run/mysqld/mysqld.sock' (111)\n",
+        );
+        assert_eq!(down.reach.word, ReachWord::Down);
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics_and_never_invents(at in 0usize..140, text in "\\PC{0,6}") {
+            let mut mutated = WHOLE.to_owned();
+            if mutated.is_char_boundary(at) {
+                mutated.insert_str(at.min(mutated.len()), &text);
+            }
+            for rows in [parse(&mutated).status, parse(&mutated).members].iter().filter_map(Known::known) {
+                for (_, value) in rows {
+                    prop_assert!(mutated.contains(value) || mutated.contains('\\'));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Sockets: who listens, from /proc/net/tcp, and which group connections are silent, from `ss`.
+
+use crate::facts::Plain;
+
+/// Keepalives of the group come every second; after this long a peer is silent.
+const SILENT_MS: u64 = 3000;
+
+/// The ports of the sockets that listen. `None` where a line is not of the kernel's form: a port overlooked would
+/// look closed.
+pub(super) fn ports(text: &str) -> Option<Vec<u16>> {
+    text.lines().filter(|line| !line.trim().is_empty()).map(port).collect()
+}
+
+/// The local port of a line such as `  0: 00000000:0CEA 00000000:0000 0A …`; addresses and ports are hexadecimal.
+fn port(line: &str) -> Option<u16> {
+    let mut words = line.split_ascii_whitespace();
+    words.next()?.strip_suffix(':')?.parse::<u64>().ok()?;
+    let (_, port) = words.next()?.rsplit_once(':')?;
+    words.next()?;
+    (words.next()? == "0A" && port.len() == 4).then_some(())?;
+    u16::from_str_radix(port, 16).ok()
+}
+
+/// Established group connections over which nothing came for 3 s or more: `address silence`. Reads
+/// `ss -tinH state established`: a line of queues and addresses, then an indented one with `lastrcv:MS`.
+pub(super) fn silent_peers(text: &str) -> Vec<Plain> {
+    let mut silent = Vec::new();
+    let mut peer = None;
+    for line in text.lines() {
+        if !line.starts_with(char::is_whitespace) {
+            peer = line.split_ascii_whitespace().nth(3);
+        }
+        let ms = line
+            .split_ascii_whitespace()
+            .find_map(|word| word.strip_prefix("lastrcv:"))
+            .and_then(|ms| ms.parse::<u64>().ok());
+        if let (Some(peer), Some(ms)) = (peer, ms.filter(|ms| *ms >= SILENT_MS)) {
+            silent.push(Plain::new(format!("{peer} {} s", ms / 1000)));
+        }
+    }
+    silent
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn listening_ports_of_both_families() {
+        let text = "   0: 00000000:0CEA 00000000:0000 0A 00000000:00000000 00:00\n\
+              12: 00000000000000000000000000000000:11D7 00000000000000000000000000000000:0000 0A 0\n\n";
+        assert_eq!(ports(text), Some(vec![3306, 4567]));
+        assert_eq!(ports(""), Some(vec![]));
+        assert_eq!(ports("   0: 00000000:0CEA 00000000:0000 01 0"), None);
+        assert_eq!(ports("sl local_address"), None);
+    }
+
+    #[test]
+    fn a_peer_that_says_nothing() {
+        let text = "0      0      10.99.0.11:4567  10.99.0.12:41312 timer:(keepalive,1min,0)\n\t cubic wscale:7,7 rto:204 lastsnd:300 lastrcv:7044 lastack:44\n\
+             0      0      10.99.0.11:33800 10.99.0.13:4567\n\t cubic lastsnd:300 lastrcv:812 lastack:44\n";
+        assert_eq!(silent_peers(text), [Plain::from("10.99.0.12:41312 7 s")]);
+        let one_line = "0 0 10.99.0.11:4567 10.99.0.12:41312 cubic lastrcv:3000";
+        assert_eq!(silent_peers(one_line).len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in "[ 0-9A-F:\\nlastrcv]{0,80}") {
+            let _ = (ports(&text), silent_peers(&text));
+        }
+    }
+}

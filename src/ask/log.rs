@@ -1,0 +1,306 @@
+//! What the error log proves: how the last run ended, and what the unit's own start found.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use super::frame::{Frame, Status};
+use super::machine::Clock;
+use super::marks::{self, End, Entry, Mark, age};
+use super::unit::Setter;
+use crate::facts::{Facts, Known, Plain, Position, WhyKind, keys};
+
+// Several servers may share a journal over time; what is told here is always of the last one that wrote.
+
+/// What the marks say, read from the oldest to the newest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Story {
+    /// How the last run ended and when; `None` inside is a run without an end.
+    pub(super) last_end: Option<(Option<End>, Option<Timestamp>)>,
+    /// The position of the last start, with its time.
+    pub(super) position: Known<(Position, Option<Timestamp>)>,
+    /// Whether the last start waits for a Primary Component; `None` where no start is seen.
+    pub(super) waiting: Option<bool>,
+    /// Whether the server was found inconsistent with no full transfer and sync since.
+    pub(super) evicted: bool,
+    /// Whether the last start found prepared transactions.
+    pub(super) prepared: bool,
+    /// The bootstraps: time, and the position the group began with.
+    pub(super) bootstraps: Vec<Plain>,
+    /// The version the last start named.
+    pub(super) version: Option<Plain>,
+}
+
+/// Where the entries come from, which decides what a position in them is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The unit's journal: galera_recovery's line and the server's own.
+    Journal,
+    /// The server's own file. galera_recovery's line stands elsewhere; what the server was started with stands here.
+    File,
+}
+
+/// Reads the marks. `now` is the node's clock, for ages in reasons.
+pub(super) fn tell(entries: &[Entry<'_>], from: Origin, now: Option<Timestamp>) -> Story {
+    let mut position = LastStart::default();
+    let mut story = Story {
+        last_end: None,
+        position: Known::unknown(WhyKind::Undefined, "the log holds no recovered position"),
+        waiting: None,
+        evicted: false,
+        prepared: false,
+        bootstraps: Vec::new(),
+        version: None,
+    };
+    let mut sees_waiting = false;
+    let mut transferred = false;
+    let mut initial = None;
+    for entry in entries {
+        let Some(mark) = entry.mark() else { continue };
+        match mark {
+            Mark::Start(version) => {
+                story.last_end = Some((None, entry.at));
+                story.version = version.map(Plain::new).or(story.version);
+                story.prepared = false;
+                story.waiting = Some(false);
+                sees_waiting = true;
+                position.server_logs_here = true;
+            }
+            Mark::End(end) => {
+                story.waiting = Some(false);
+                sees_waiting = false;
+                // A run ends once, but an abort is followed by the signal it dies of.
+                match (story.last_end.and_then(|(end, _)| end), end) {
+                    (None, end) | (Some(End::Aborted), end @ End::Killed) => {
+                        story.last_end = Some((Some(end), entry.at));
+                    }
+                    _ => {}
+                }
+            }
+            Mark::Recovered(found) => position.found(found, entry),
+            Mark::Initial(found) => {
+                initial = found.known().copied();
+                position.started_with(found, entry, from);
+            }
+            Mark::Waiting => {
+                if sees_waiting {
+                    story.waiting = Some(true);
+                }
+            }
+            Mark::Prepared => story.prepared = true,
+            Mark::Inconsistent => {
+                (story.evicted, transferred) = (true, false);
+                position.took_part(entry);
+            }
+            Mark::Bootstrap | Mark::Component | Mark::TookPart | Mark::Synced | Mark::Transferred => {
+                position.took_part(entry);
+                story.waiting = story.waiting.map(|_| false);
+                sees_waiting = false;
+                match mark {
+                    Mark::Transferred => transferred = true,
+                    Mark::Synced if transferred => story.evicted = false,
+                    Mark::Bootstrap | Mark::Component => {
+                        story.bootstraps.push(bootstrap(entry, &mark, initial));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+    story.position = position.worth(now);
+    story
+}
+
+/// `TIME group UUID:SEQNO` for a bootstrap; `TIME component` for a component formed by one, whose position the log
+/// does not say in one line.
+fn bootstrap(entry: &Entry<'_>, mark: &Mark<'_>, initial: Option<Position>) -> Plain {
+    let time = entry.at.map_or_else(|| "?".to_owned(), |at| format!("{at:.0}"));
+    Plain::new(match (mark, initial) {
+        (Mark::Bootstrap, Some(initial)) => format!("{time} group {initial}"),
+        (Mark::Bootstrap, None) => format!("{time} group ?"),
+        _ => format!("{time} component"),
+    })
+}
+
+/// The position of the last start, and whether it still holds (S2).
+#[derive(Default)]
+struct LastStart {
+    found: Option<(Known<Position>, Option<Timestamp>)>,
+    /// What took part in the group since, and when.
+    since: Option<(String, Option<Timestamp>)>,
+    /// Whether the server itself logs here: else its silence here proves nothing.
+    server_logs_here: bool,
+}
+
+impl LastStart {
+    fn found(&mut self, found: Known<Position>, entry: &Entry<'_>) {
+        self.found = Some((found, entry.at));
+        self.since = None;
+    }
+
+    fn started_with(&mut self, started: Known<Position>, entry: &Entry<'_>, from: Origin) {
+        self.server_logs_here = true;
+        let recovered = match &self.found {
+            Some((Known::Known(recovered), _)) if from == Origin::Journal && self.since.is_none() => {
+                *recovered
+            }
+            _ => {
+                // Without a recovered line of this same start, what the server was started with is the position. One
+                // started without (a zero UUID) shows nothing of what its engine holds.
+                self.found(started, entry);
+                return;
+            }
+        };
+        if started.known().is_some_and(|started| *started != recovered) {
+            let why = format!(
+                "the unit's start recovered {recovered}, and the server was started with another position"
+            );
+            self.found = Some((Known::unknown(WhyKind::Contradicted, why), entry.at));
+        }
+    }
+
+    fn took_part(&mut self, entry: &Entry<'_>) {
+        self.server_logs_here = true;
+        if self.since.is_none() {
+            self.since = Some((entry.message.chars().take(80).collect(), entry.at));
+        }
+    }
+
+    fn worth(self, now: Option<Timestamp>) -> Known<(Position, Option<Timestamp>)> {
+        let Some((found, at)) = self.found else {
+            return Known::unknown(WhyKind::Undefined, "the log holds no recovered position");
+        };
+        if let Some((message, when)) = self.since {
+            let when = when.map_or_else(String::new, |when| match now {
+                Some(now) => format!(" at {when:.0} ({} ago)", age(when, now)),
+                None => format!(" at {when:.0}"),
+            });
+            return Known::unknown(WhyKind::Stale, format!("the server took part after it{when}: {message}"));
+        }
+        if !self.server_logs_here {
+            return Known::unknown(
+                WhyKind::Stale,
+                "the server does not log here, so what it did since is not seen",
+            );
+        }
+        found.map(|position| (position, at))
+    }
+}
+
+/// The log's facts.
+pub(super) fn facts(frame: &Frame<'_>, clock: Clock, at: Timestamp, out: &mut Facts) {
+    let path = frame.text("log-file", "the log's place").known().copied().unwrap_or_default();
+    let unit = out.get(keys::UNIT_NAME).known().map_or_else(|| "the unit".to_owned(), Plain::to_string);
+    let (origin, source) = if path.is_empty() {
+        (Origin::Journal, Plain::new(format!("the journal of {unit}")))
+    } else {
+        (Origin::File, Plain::new(format!("the file {path}")))
+    };
+    let what = source.as_str();
+    let (tail, marks) = match origin {
+        Origin::Journal => ("journal-tail", "journal-marks"),
+        Origin::File => ("file-tail", "file-marks"),
+    };
+    let read = |text| match origin {
+        Origin::Journal => marks::journal(text),
+        Origin::File => marks::file(text, clock.offset),
+    };
+    let mut set = Setter { out, source: &source, at };
+
+    let tail = end_of(frame, tail, what);
+    set.set(keys::LOG_SOURCE, tail.as_ref().map(|_| source.clone()));
+    set.set(
+        keys::LOG_TAIL,
+        tail.as_ref().map(|text| read(text).iter().map(|e| Plain::new(e.describe())).collect()),
+    );
+
+    let marks = end_of(frame, marks, what);
+    let marks = marks.as_ref().and_then(|text| match whole(text) {
+        Some(text) => Known::Known(text),
+        None => Known::unknown(WhyKind::TimedOut, format!("{what} was not read to its end")),
+    });
+    let entries = marks.map(read);
+    let story = entries.as_ref().map(|entries| tell(entries, origin, clock.now));
+    let story = story.as_ref();
+
+    let killed = (origin == Origin::File).then(|| killed(frame)).flatten();
+    set.set(keys::LOG_LAST_END, story.clone().and_then(|story| last_end(story, killed)));
+    let position = story.clone().and_then(|story| story.position.clone());
+    let logged = position.clone().and_then(|(_, logged)| match logged {
+        Some(logged) => Known::Known(logged),
+        None => Known::unknown(WhyKind::Undefined, "the line has no time"),
+    });
+    set.set(keys::LOG_POSITION, position.map(|(position, _)| position));
+    set.set(keys::LOG_POSITION_AT, logged);
+    set.set(
+        keys::LOG_WAITING,
+        story.clone().and_then(|story| match story.waiting {
+            Some(waiting) => Known::Known(waiting),
+            None => Known::unknown(WhyKind::Undefined, "the part of the log that was read shows no start"),
+        }),
+    );
+    set.set(keys::LOG_EVICTED, story.clone().map(|story| story.evicted));
+    set.set(keys::LOG_PREPARED, story.clone().map(|story| story.prepared));
+    set.set(keys::LOG_BOOTSTRAPS, story.clone().map(|story| story.bootstraps.clone()));
+    let latest = |entries: &Vec<Entry<'_>>| {
+        let lines =
+            entries.iter().map(|entry| Plain::new(entry.describe().chars().take(240).collect::<String>()));
+        lines.skip(entries.len().saturating_sub(60)).collect()
+    };
+    set.set(keys::LOG_MARKS, entries.as_ref().map(latest));
+    set.set(
+        keys::SERVER_VERSION,
+        story.and_then(|story| match &story.version {
+            Some(version) => Known::Known(version.clone()),
+            None => Known::unknown(WhyKind::Undefined, "neither the server nor its log said a version"),
+        }),
+    );
+}
+
+/// The end of a log; where it is cut, from its first whole line on. Bytes that are not text become U+FFFD: a client's
+/// user name in another character set must not hide the server's own words.
+fn end_of<'a>(frame: &Frame<'a>, name: &str, what: &str) -> Known<Cow<'a, str>> {
+    match frame.section(name) {
+        Some(section) if section.status == Status::Cut => {
+            let start = section.body.iter().position(|b| *b == b'\n').unwrap_or_default();
+            Known::Known(section.body.get(start..).unwrap_or_default())
+        }
+        _ => frame.bytes(name, what),
+    }
+    .map(String::from_utf8_lossy)
+}
+
+/// The marks, where the reading reached the end of the log. A reading that was cut off shows old lines as the last.
+fn whole(text: &str) -> Option<&str> {
+    text.trim_end().strip_suffix("%code 0")
+}
+
+/// When systemd last said that the server was killed. A server that logs to a file cannot say so itself.
+fn killed(frame: &Frame<'_>) -> Option<Timestamp> {
+    let text = end_of(frame, "journal-marks", "the journal");
+    let entries = marks::journal(whole(text.known()?)?);
+    entries.iter().rev().find(|entry| entry.mark() == Some(Mark::End(End::Killed)))?.at
+}
+
+fn last_end(story: &Story, killed: Option<Timestamp>) -> Known<Plain> {
+    let word = |end| {
+        Known::Known(Plain::from(match end {
+            None => "running",
+            Some(End::Clean) => "clean",
+            Some(End::Aborted) => "aborted",
+            Some(End::Killed) => "killed",
+        }))
+    };
+    match (story.last_end, killed) {
+        (Some((None, Some(started))), Some(killed)) if killed >= started => word(Some(End::Killed)),
+        (Some((end, _)), _) => word(end),
+        (None, _) => Known::unknown(
+            WhyKind::Undefined,
+            "the part of the log that was read shows neither start nor end",
+        ),
+    }
+}
+
+#[cfg(test)]
+#[path = "log_tests.rs"]
+mod tests;

@@ -1,0 +1,190 @@
+use std::fmt::Write as _;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// A captured log had no times (`journalctl -o cat`): line n is logged n seconds after the first.
+fn timed(text: &str) -> String {
+    let mut out = String::new();
+    for (n, line) in text.lines().enumerate() {
+        let _ = writeln!(out, "{}.000000 g1 x[1]: {line}", 1_795_000_000 + n);
+    }
+    out
+}
+
+fn story(text: &str) -> Story {
+    let text = timed(text);
+    tell(&marks::journal(&text), Origin::Journal, None)
+}
+
+macro_rules! fixture {
+    ($name:literal) => {
+        include_str!(concat!("../../tests/fixtures/galera/", $name))
+    };
+}
+
+fn seqno(story: &Story) -> Option<u64> {
+    story.position.known().map(|(position, at)| {
+        assert!(at.is_some());
+        position.seqno.get()
+    })
+}
+
+fn kind(story: &Story) -> WhyKind {
+    story.position.why().unwrap().kind
+}
+
+fn end(story: &Story) -> Option<End> {
+    story.last_end.unwrap().0
+}
+
+#[test]
+fn a_refused_bootstrap_leaves_the_position_its_start_logged() {
+    let story = story(fixture!("02-graceful/wrong-node-bootstrap/g3-log.txt"));
+    assert_eq!(seqno(&story), Some(2006));
+    assert_eq!(end(&story), Some(End::Aborted));
+    assert_eq!(story.waiting, Some(false));
+    assert_eq!(story.version, Some(Plain::from("10.11.18-MariaDB-0+deb12u1")));
+}
+
+#[test]
+fn a_start_that_found_no_primary_keeps_its_position() {
+    for (text, wanted) in [
+        (fixture!("03-kill9/no-gvwstate-after/g1-log.txt"), 9753),
+        (fixture!("03-kill9/no-gvwstate-after/g2-log.txt"), 9753),
+        (fixture!("03-kill9/no-gvwstate-after/g3-log.txt"), 9753),
+    ] {
+        let whole = story(text);
+        assert_eq!(end(&whole), Some(End::Aborted));
+        assert_eq!(seqno(&whole), Some(wanted));
+        // While it waited.
+        let before = text.split("failed to reach primary view").next().unwrap();
+        let waiting = story(before);
+        assert_eq!(waiting.waiting, Some(true));
+        assert_eq!(end(&waiting), None);
+        assert_eq!(seqno(&waiting), Some(wanted));
+    }
+}
+
+#[test]
+fn a_server_that_took_part_makes_the_position_stale() {
+    for text in [
+        fixture!("02-graceful/right-bootstrap/g1-log.txt"),
+        fixture!("02-graceful/right-bootstrap/g2-rejoin-log.txt"),
+        fixture!("03-kill9/autorestart-g1-log.txt"),
+        fixture!("03-kill9/manual-bootstrap-g2-log.txt"),
+        fixture!("05-ahead/rejoin-refused/g2-log-full.txt"),
+        fixture!("08-sst-fail/rsync-after/g2-log.txt"),
+    ] {
+        let story = story(text);
+        assert_eq!(kind(&story), WhyKind::Stale, "{:?}", story.position);
+    }
+}
+
+#[test]
+fn a_bootstrap_tells_where_it_began() {
+    let story = story(fixture!("02-graceful/right-bootstrap/g1-log.txt"));
+    let told: Vec<&str> = story.bootstraps.iter().map(Plain::as_str).collect();
+    assert_eq!(told.len(), 1);
+    assert!(told[0].ends_with(" group 0cb3db35-e56d-11f1-98c2-3bdded13c08b:2008"), "{told:?}");
+    assert_eq!(end(&story), None);
+}
+
+#[test]
+fn the_abort_of_an_ahead_node_is_a_signal() {
+    let text = fixture!("05-ahead/rejoin-refused/g2-log.txt");
+    let first_run = text.split("Scheduled restart job").next().unwrap();
+    let story = story(first_run);
+    assert_eq!(end(&story), Some(End::Killed));
+    assert_eq!(kind(&story), WhyKind::Stale);
+}
+
+#[test]
+fn an_evicted_node_is_evicted_until_a_full_transfer() {
+    let evicted = fixture!("05-ahead/divergence-detected-inconsistent/g2-log.txt");
+    assert!(story(evicted).evicted);
+    assert!(story(fixture!("06-diskfull/full-innodb/g2-log.txt")).evicted);
+    assert!(!story(fixture!("02-graceful/right-bootstrap/g1-log.txt")).evicted);
+    let synced = "2026-11-21  6:38:24 2 [Note] WSREP: Synchronized with group, ready for connections\n";
+    let ist = "WSREP_SST: [INFO] rsync IST completed on joiner (20261121 06:38:23.270)\n";
+    let sst = "WSREP_SST: [INFO] rsync SST completed on joiner (20261121 06:38:23.270)\n";
+    assert!(story(&format!("{evicted}\n{ist}{synced}")).evicted, "an IST keeps the bad rows (case 11)");
+    assert!(story(&format!("{evicted}\n{sst}")).evicted);
+    assert!(!story(&format!("{evicted}\n{sst}{synced}")).evicted);
+}
+
+const UUID: &str = "0cb3db35-e56d-11f1-98c2-3bdded13c08b";
+
+#[test]
+fn what_is_not_seen_is_not_believed() {
+    let recovered = format!("WSREP: Recovered position {UUID}:5\n");
+    assert_eq!(kind(&story(&recovered)), WhyKind::Stale, "the server logs elsewhere");
+    let start = "2026-11-21  5:54:03 0 [Note] Starting MariaDB 10.11.18 source revision 1 as process 7\n";
+    assert_eq!(seqno(&story(&format!("{recovered}{start}"))), Some(5));
+    let loading = |seqno| {
+        format!(
+            "2026-11-21  5:54:03 0 [Note] WSREP: Loading provider /x.so initial position: {UUID}:{seqno}\n"
+        )
+    };
+    assert_eq!(seqno(&story(&format!("{recovered}{start}{}", loading(5)))), Some(5));
+    assert_eq!(kind(&story(&format!("{recovered}{start}{}", loading(6)))), WhyKind::Contradicted);
+    let zero = "WSREP: Recovered position 00000000-0000-0000-0000-000000000000:-1\n";
+    assert_eq!(kind(&story(&format!("{recovered}{start}{zero}{start}"))), WhyKind::Undefined);
+    let bad = "WSREP: Recovered position garbage\n";
+    assert_eq!(kind(&story(&format!("{recovered}{start}{bad}"))), WhyKind::Malformed);
+    assert_eq!(story("nothing").last_end, None);
+}
+
+#[test]
+fn in_a_file_the_position_is_what_the_server_was_started_with() {
+    let text = format!(
+        "2026-11-21  5:54:03 0 [Note] Starting MariaDB 10.11.18 source revision 1 as process 7\n\
+         2026-11-21  5:54:03 0 [Note] WSREP: Loading provider /x.so initial position: {UUID}:77\n\
+         2026-11-21  5:54:04 0 [Note] WSREP: No nodes coming from primary view, primary view is not possible\n"
+    );
+    let entries = marks::file(&text, Some(jiff::tz::Offset::UTC));
+    let waits = tell(&entries, Origin::File, None);
+    assert_eq!(seqno(&waits), Some(77));
+    assert_eq!(waits.waiting, Some(true));
+}
+
+#[test]
+fn a_reading_that_did_not_reach_the_end_is_none() {
+    assert_eq!(whole("a\n%code 0\n"), Some("a\n"));
+    assert_eq!(whole("a\n%code 137\n"), None);
+    assert_eq!(whole("a\n"), None);
+}
+
+proptest! {
+    /// A position is known only where nothing after its line shows that the server took part.
+    #[test]
+    fn never_invents(lines in proptest::collection::vec(0usize..7, 0..12)) {
+        let forms = [
+            format!("WSREP: Recovered position {UUID}:1"),
+            format!("WSREP: Recovered position {UUID}:2"),
+            "2026-11-21  5:54:03 0 [Note] Starting MariaDB 10.11.18 source revision 1 as process 7".to_owned(),
+            "2026-11-21  5:54:03 0 [Note] WSREP: New COMPONENT: primary = yes, bootstrap = no, my_idx = 0".to_owned(),
+            "2026-11-21  5:54:03 0 [Note] WSREP: New COMPONENT: primary = no, bootstrap = no, my_idx = 0".to_owned(),
+            "mariadb.service: Main process exited, code=killed, status=9/KILL".to_owned(),
+            "other".to_owned(),
+        ];
+        let text: Vec<&str> = lines.iter().map(|n| forms[*n].as_str()).collect();
+        let story = story(&text.join("\n"));
+        let last = lines.iter().rposition(|n| *n < 2);
+        if let Some((position, _)) = story.position.known() {
+            let last = last.unwrap();
+            prop_assert_eq!(position.seqno.get(), lines[last] as u64 + 1);
+            prop_assert!(!lines[last..].contains(&3));
+        } else if let Some(last) = last {
+            prop_assert!(lines[last..].contains(&3) || !lines.iter().any(|n| *n == 2 || *n == 3));
+        }
+    }
+
+    #[test]
+    fn never_panics_on_pieces_of_real_logs(from in 0usize..20000, to in 0usize..20000) {
+        let text = fixture!("03-kill9/autorestart-g1-log.txt");
+        let piece = text.get(from.min(to)..from.max(to)).unwrap_or_default();
+        let _ = story(piece);
+    }
+}

@@ -1,0 +1,209 @@
+//! The machine: who it is, whose clock it has, what runs on it and what could start there.
+
+use jiff::tz::Offset;
+use jiff::{SignedDuration, Timestamp};
+
+use super::frame::{Frame, Status};
+use super::process::{self, Kind, Process};
+use super::unit::{Setter, Unit};
+use super::{leftovers, listen};
+use crate::facts::{Facts, Known, Plain, WhyKind, keys};
+
+/// The node's clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Clock {
+    /// What it said.
+    pub(super) now: Option<Timestamp>,
+    /// The node's zone, in which a server writes its own log file.
+    pub(super) offset: Option<Offset>,
+}
+
+impl Clock {
+    /// Reads `SECONDS.NANOS ±HHMM`; a busybox without `%N` prints no digits there.
+    pub(super) fn parse(text: &str) -> Self {
+        let (moment, zone) = text.split_once(' ').unwrap_or((text, ""));
+        let (seconds, nanos) = moment.split_once('.').unwrap_or((moment, ""));
+        let nanos = nanos.parse().ok().filter(|_| nanos.len() == 9).unwrap_or_default();
+        let digits = !seconds.is_empty() && seconds.bytes().all(|b| b.is_ascii_digit());
+        let now = digits.then(|| seconds.parse().ok()).flatten().and_then(|s| Timestamp::new(s, nanos).ok());
+        Self { now, offset: offset(zone) }
+    }
+}
+
+/// Reads `+0130`.
+fn offset(zone: &str) -> Option<Offset> {
+    let (sign, digits) = match zone.split_at_checked(1)? {
+        ("+", digits) => (1, digits),
+        ("-", digits) => (-1, digits),
+        _ => return None,
+    };
+    let (hours, minutes) = digits.split_at_checked(2).filter(|(_, minutes)| minutes.len() == 2)?;
+    let number =
+        |text: &str| text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<i32>().ok()).flatten();
+    Offset::from_seconds(sign * (number(hours)? * 3600 + number(minutes)? * 60)).ok()
+}
+
+/// The machine's facts.
+pub(super) fn facts(frame: &Frame<'_>, clock: Clock, at: Timestamp, out: &mut Facts) {
+    let source = Plain::from("the probe");
+    let mut set = Setter { out, source: &source, at };
+    set.set(keys::HOST_NAME, frame.word("hostname", "the host name"));
+    set.set(keys::HOST_MACHINE_ID, frame.text("machine-id", "/etc/machine-id").and_then(machine_id));
+    set.set(keys::HOST_USER, frame.word("user", "the user"));
+    set.set(keys::HOST_MANAGER, frame.word("manager", "the service manager"));
+    let lab = match frame.section("lab").map(|section| section.status) {
+        // Only what the kernel says does not exist makes a machine that belongs to no lab.
+        Some(Status::Missing) => Known::Known(Plain::default()),
+        _ => frame.text("lab", "/etc/breakglass-lab").map(|text| Plain::new(text.trim())),
+    };
+    set.set(keys::HOST_LAB, lab);
+    let now = match clock.now {
+        Some(now) => Known::Known(now),
+        None => Known::unknown(WhyKind::Malformed, "the clock could not be read"),
+    };
+    let skew = |now: Timestamp| {
+        now.duration_since(at).round(jiff::Unit::Second).unwrap_or(SignedDuration::ZERO).as_secs()
+    };
+    set.set(keys::HOST_CLOCK, now.clone());
+    set.set(keys::HOST_CLOCK_SKEW, now.map(skew));
+    set.set(keys::HOST_UPTIME, frame.text("uptime", "/proc/uptime").and_then(uptime));
+
+    let listen = frame.text("listen", "/proc/net/tcp").and_then(|text| match listen::ports(text) {
+        Some(ports) => Known::Known(ports),
+        None => Known::unknown(WhyKind::Malformed, "/proc/net/tcp is not of the kernel's form"),
+    });
+    let source = Plain::from("/proc/net/tcp and tcp6");
+    let mut set = Setter { out, source: &source, at };
+    for (key, port) in [
+        (keys::LISTEN_SQL, 3306),
+        (keys::LISTEN_GROUP, 4567),
+        (keys::LISTEN_IST, 4568),
+        (keys::LISTEN_SST, 4444),
+    ] {
+        set.set(key, listen.as_ref().map(|ports| ports.contains(&port)));
+    }
+    let peers = frame.text("peers", "the group's connections (ss)").map(listen::silent_peers);
+    out.set(keys::WSREP_PEERS_SILENT, peers, &Plain::from("ss -tin"), at);
+    out.set(
+        keys::LEFTOVERS,
+        leftovers_of(frame),
+        &Plain::from("option files, units, flag files and the manager's environment"),
+        at,
+    );
+}
+
+/// systemd's 32 hexadecimal digits; `uninitialized` is what an image says before its first boot.
+fn machine_id(text: &str) -> Known<Plain> {
+    if text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Known::Known(Plain::new(text));
+    }
+    Known::unknown(WhyKind::Malformed, format!("{text:?} is not a machine id"))
+}
+
+fn uptime(text: &str) -> Known<u64> {
+    match text.split(['.', ' ']).next().map(str::parse) {
+        Some(Ok(seconds)) => Known::Known(seconds),
+        _ => Known::unknown(WhyKind::Malformed, format!("{text:?} is not an uptime")),
+    }
+}
+
+/// Everything found in any place. That nothing was found is known only where every place was read.
+fn leftovers_of(frame: &Frame<'_>) -> Known<Vec<Plain>> {
+    let unit = frame.text("unit", "the unit").map(Unit::parse);
+    let systemd = frame.text("manager", "the manager").is(|manager| *manager == "systemd");
+    let mut unread = None;
+    let files =
+        frame.section("leftovers").map(|section| String::from_utf8_lossy(section.body)).unwrap_or_default();
+    let mut found = leftovers::in_files(&files);
+    if let Known::Unknown(why) = frame.bytes("leftovers", "all option files and drop-ins") {
+        unread = Some(why);
+    }
+    if let Known::Known(options) = frame.text("options", "the options") {
+        found.extend(leftovers::in_options(options));
+    }
+    match frame.text("environment", "the manager's environment") {
+        Known::Known(text) => found.extend(leftovers::in_environment("manager environment", text)),
+        Known::Unknown(why) if systemd => unread = Some(why),
+        Known::Unknown(_) => {}
+    }
+    for property in ["Environment", "ExecStart"] {
+        if let Some(text) = unit.known().and_then(|unit| unit.get(property).known().copied()) {
+            found.extend(leftovers::in_environment(&format!("unit {property}="), text));
+        }
+    }
+    match unread {
+        Some(why) if found.is_empty() => Known::Unknown(why),
+        _ => Known::Known(found),
+    }
+}
+
+/// The facts of the processes, and the server process that is stopped by a signal, where one is.
+pub(super) fn processes(frame: &Frame<'_>, at: Timestamp, out: &mut Facts) -> Option<u64> {
+    let all =
+        frame.text("processes", "the processes of others").and_then(|text| match process::parse(text) {
+            Some(all) => Known::Known(all),
+            None => Known::unknown(WhyKind::Malformed, "the list of processes is not of our form"),
+        });
+    let main = out.get(keys::UNIT_MAIN_PID).known().copied();
+    let source = Plain::from("/proc");
+    let mut set = Setter { out, source: &source, at };
+    let servers = all.as_ref().map(|all| {
+        let mut ours: Vec<&Process> = all.iter().filter(|p| p.ours && p.kind == Kind::Server).collect();
+        // The unit's own first, should there be several.
+        ours.sort_by_key(|process| Some(process.pid) != main);
+        ours
+    });
+    set.set(
+        keys::SERVER_PIDS,
+        servers.as_ref().map(|all| all.iter().map(|process| process.describe()).collect()),
+    );
+    let state =
+        |all: &Vec<&Process>| all.first().map_or_else(Plain::default, |p| Plain::new(p.state.to_string()));
+    set.set(keys::SERVER_STATE, servers.as_ref().map(state));
+    let transfers = all.as_ref().map(|all| {
+        let others = all.iter().filter(|process| process.kind != Kind::Server);
+        others
+            .map(|process| match process.kind {
+                Kind::Recover => Plain::new(format!("{} {} wsrep-recover", process.pid, process.name)),
+                _ => Plain::new(format!("{} {}", process.pid, process.name)),
+            })
+            .collect()
+    });
+    set.set(keys::TRANSFER_PROCESSES, transfers);
+    set.set(keys::SERVER_BINARY, frame.word("binary", "the server's binary"));
+    set.set(keys::SERVER_USER, frame.word("server-user", "the server's user"));
+    servers.known()?.first().filter(|process| process.frozen()).map(|process| process.pid)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn clocks() {
+        let clock = Clock::parse("1795253918.073310750 +0130");
+        assert_eq!(clock.now.unwrap().as_nanosecond(), 1_795_253_918_073_310_750);
+        assert_eq!(clock.offset.unwrap().seconds(), 5400);
+        assert_eq!(Clock::parse("1795253918.%N -0200").now.unwrap().as_second(), 1_795_253_918);
+        assert_eq!(Clock::parse("1795253918.%N -0200").offset.unwrap().seconds(), -7200);
+        assert_eq!(Clock::parse("date: invalid"), Clock::default());
+        assert_eq!(Clock::parse(""), Clock::default());
+    }
+
+    #[test]
+    fn ids() {
+        assert!(machine_id("uninitialized").why().is_some());
+        assert!(machine_id("3d1219c7c4c5404aaa1f6d2a48adfda4").known().is_some());
+        assert_eq!(uptime("2293.72 3401.74"), Known::Known(2293));
+        assert!(uptime("").why().is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in "[0-9]{0,22}\\.?[0-9%N]{0,10} ?[+-]?[0-9]{0,6}\\PC{0,4}") {
+            let _ = (Clock::parse(&text), machine_id(&text), uptime(&text));
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! The lines of an error log that say where a server stood: entries with their time, and what each means.
+//!
+//! A client can put text into an error log (a user name in "Access denied"), so a line counts only where the message
+//! itself begins with the server's words.
+
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::Offset;
+use jiff::{SignedDuration, Timestamp};
+
+use super::recovered;
+use crate::facts::{Known, Position};
+
+/// One message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Entry<'a> {
+    /// When it was logged; a line that does not say takes the time of the one before it.
+    pub(super) at: Option<Timestamp>,
+    /// The line without time, host and process.
+    pub(super) line: &'a str,
+    /// The message alone, without the server's own time and level.
+    pub(super) message: &'a str,
+}
+
+/// How a server's run ended by its log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// It shut down.
+    Clean,
+    /// It gave up.
+    Aborted,
+    /// A signal ended it.
+    Killed,
+}
+
+/// What a message means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Mark<'a> {
+    /// A server started; its version, where the line says it.
+    Start(Option<&'a str>),
+    /// A server's run ended.
+    End(End),
+    /// The unit's start recovered this position from the engine.
+    Recovered(Known<Position>),
+    /// A server was started with this position.
+    Initial(Known<Position>),
+    /// The server bootstrapped a new group.
+    Bootstrap,
+    /// A component was formed by bootstrap: pc.bootstrap, or the last view formed again.
+    Component,
+    /// The server took part in a Primary Component, in a transfer, or served clients.
+    TookPart,
+    /// The server is in sync with its group.
+    Synced,
+    /// A full state transfer ended well on this joiner.
+    Transferred,
+    /// The server sees no Primary Component.
+    Waiting,
+    /// The server was found inconsistent and left the group.
+    Inconsistent,
+    /// The start found prepared transactions it cannot resolve.
+    Prepared,
+}
+
+/// Reads `journalctl -o short-unix`: `SECONDS.MICROS host name[pid]: message`. Lines of other forms are the journal's
+/// own remarks, or go on with a message.
+pub(super) fn journal(text: &str) -> Vec<Entry<'_>> {
+    text.lines()
+        .filter_map(|raw| {
+            let (time, rest) = raw.split_once(' ')?;
+            let (seconds, micros) = time.split_once('.')?;
+            let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+            if !digits(seconds) || !digits(micros) || micros.len() != 6 {
+                return None;
+            }
+            let at =
+                Timestamp::new(seconds.parse().ok()?, micros.parse::<i32>().ok()?.checked_mul(1000)?).ok()?;
+            let (_, line) = rest.split_once(' ')?;
+            let (name, message) = line.split_once(": ")?;
+            // The name has no blank; a message behind one that has is not where we think it is.
+            (!name.contains(' ')).then(|| Entry { at: Some(at), line, message: bare(message) })
+        })
+        .collect()
+}
+
+/// Reads the lines of a server's own log file, whose times are local: `offset` is the node's.
+pub(super) fn file(text: &str, offset: Option<Offset>) -> Vec<Entry<'_>> {
+    let mut last = None;
+    text.lines()
+        .filter(|line| !line.trim().is_empty() && !line.starts_with("%code "))
+        .map(|line| {
+            last = time_of(line, offset).or(last);
+            Entry { at: last, line, message: bare(line) }
+        })
+        .collect()
+}
+
+/// The time at the start of a line: `2026-11-21  5:54:03`, or RFC 3339.
+fn time_of(line: &str, offset: Option<Offset>) -> Option<Timestamp> {
+    let mut words = line.split_ascii_whitespace();
+    let first = words.next()?;
+    if first.contains('T') {
+        return first.parse().ok();
+    }
+    let date: Date = first.parse().ok()?;
+    let mut parts = words.next()?.splitn(3, ':').map(str::parse::<i8>);
+    let (hour, minute, second) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
+    let time = Time::new(hour, minute, second, 0).ok()?;
+    offset?.to_timestamp(DateTime::from_parts(date, time)).ok()
+}
+
+/// Takes the server's time, thread, level and `WSREP: ` off a line, where it has them.
+fn bare(line: &str) -> &str {
+    let mut rest = line;
+    if let Some((head, message)) = line.split_once(" [") {
+        let stamp = !head.is_empty()
+            && head
+                .bytes()
+                .all(|b| b.is_ascii_digit() || matches!(b, b'-' | b':' | b' ' | b'T' | b'Z' | b'.' | b'+'));
+        if stamp {
+            rest = message.split_once("] ").map_or(line, |(_, message)| message);
+            // MySQL's own form has a code and a subsystem in brackets behind the level.
+            while let Some((_, message)) = rest.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
+                rest = message;
+            }
+        }
+    }
+    rest.strip_prefix("WSREP: ").unwrap_or(rest).trim_end()
+}
+
+impl<'a> Entry<'a> {
+    /// What the message means; `None` where it says nothing of where the server stands.
+    pub(super) fn mark(&self) -> Option<Mark<'a>> {
+        let message = self.message;
+        let begins = |words: &str| message.starts_with(words);
+        if let Some(rest) =
+            message.strip_prefix("Starting MariaDB ").filter(|rest| rest.contains(" as process "))
+        {
+            return Some(Mark::Start(rest.split(' ').next()));
+        }
+        if begins("/") && message.contains(" starting as process ") {
+            let version = message.split_once("(mysqld ").and_then(|(_, rest)| rest.split([')', ' ']).next());
+            return Some(Mark::Start(
+                version.filter(|version| version.starts_with(|c: char| c.is_ascii_digit())),
+            ));
+        }
+        if begins("Recovered position from storage") {
+            return Some(Mark::TookPart);
+        }
+        if let Some(rest) = message.strip_prefix("Recovered position") {
+            return Some(Mark::Recovered(recovered::position(rest.strip_prefix(':').unwrap_or(rest).trim())));
+        }
+        if begins("Loading provider ") {
+            let (_, position) = message.split_once("initial position: ")?;
+            return Some(Mark::Initial(recovered::position(position)));
+        }
+        self.end().map(Mark::End).or_else(|| self.standing())
+    }
+
+    /// Whether the message ends a run.
+    fn end(&self) -> Option<End> {
+        let message = self.message;
+        if message.starts_with('/')
+            && (message.ends_with(": Shutdown complete") || message.contains(": Shutdown complete ("))
+        {
+            return Some(End::Clean);
+        }
+        if message == "Aborting" {
+            return Some(End::Aborted);
+        }
+        if message.starts_with('/') && message.contains(" got signal ") {
+            return Some(End::Killed);
+        }
+        // systemd's own word: `mariadb.service: Main process exited, code=killed, status=6/ABRT`.
+        let (_, exited) = message.split_once("ain process exited, code=")?;
+        if exited.starts_with("killed") || exited.starts_with("dumped") {
+            Some(End::Killed)
+        } else {
+            (!exited.contains("status=0")).then_some(End::Aborted)
+        }
+    }
+
+    /// What the message says of the group.
+    fn standing(&self) -> Option<Mark<'a>> {
+        let message = self.message;
+        let begins = |words: &str| message.starts_with(words);
+        let sst = message.strip_prefix("WSREP_SST: [INFO] ").unwrap_or_default();
+        if begins("Inconsistency detected")
+            || message.contains("Inconsistent by consensus")
+            || message.ends_with("is inconsistent with group. Leaving cluster.")
+        {
+            return Some(Mark::Inconsistent);
+        }
+        if begins("gcomm: bootstrapping new group") {
+            return Some(Mark::Bootstrap);
+        }
+        if begins("New COMPONENT: primary = yes, bootstrap = yes") {
+            return Some(Mark::Component);
+        }
+        if begins("New COMPONENT: primary = no") || begins("No nodes coming from prim") {
+            return Some(Mark::Waiting);
+        }
+        if begins("Synchronized with group") {
+            return Some(Mark::Synced);
+        }
+        if sst.contains("SST completed on joiner") {
+            return Some(Mark::Transferred);
+        }
+        if begins("Found ") && message.contains(" prepared transactions!") {
+            return Some(Mark::Prepared);
+        }
+        let arrived = message.strip_prefix("Shifting ").and_then(|rest| rest.split_once(" -> ")).is_some_and(
+            |(_, to)| ["PRIMARY", "JOINER", "JOINED", "SYNCED", "DONOR"].iter().any(|s| to.starts_with(s)),
+        );
+        let took_part = arrived
+            || begins("New COMPONENT: primary = yes")
+            || (begins("Server ") && message.ends_with(" synced with group"))
+            || (begins("/") && message.ends_with("ready for connections."))
+            || message.contains(": Reversing history: ")
+            || begins("####### IST uuid:")
+            || begins("Prepared IST receiver")
+            || begins("Receiving IST")
+            || begins("IST received")
+            || begins("SST received")
+            || sst.contains(" on joiner");
+        took_part.then_some(Mark::TookPart)
+    }
+
+    /// The line with its time, as people read it.
+    pub(super) fn describe(&self) -> String {
+        match self.at {
+            Some(at) => format!("{at:.0} {}", self.line),
+            None => self.line.to_owned(),
+        }
+    }
+}
+
+/// How long ago an entry was logged, for people.
+pub(super) fn age(at: Timestamp, now: Timestamp) -> String {
+    format!("{:#}", SignedDuration::from_secs(now.duration_since(at).as_secs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn mark(message: &str) -> Option<Mark<'_>> {
+        Entry { at: None, line: message, message: bare(message) }.mark()
+    }
+
+    #[test]
+    fn journal_lines() {
+        let text = "-- Boot 1234 --\n1795239243.120000 g1 systemd[1]: Starting mariadb.service - MariaDB\n    goes on\n\
+            1795239243.500000 g1 mariadbd[9]: 2026-11-21  5:54:03 0 [Note] WSREP: New COMPONENT: primary = no, bootstrap = no\n";
+        let entries = journal(text);
+        assert_eq!(entries.len(), 2);
+        assert_eq!(entries[1].at.unwrap().as_microsecond(), 1_795_239_243_500_000);
+        assert_eq!(entries[1].message, "New COMPONENT: primary = no, bootstrap = no");
+        assert_eq!(entries[1].mark(), Some(Mark::Waiting));
+    }
+
+    #[test]
+    fn file_lines_and_their_zone() {
+        let text = "2026-11-21  5:54:03 0 [Note] WSREP: x\nWSREP_SST: [INFO] rsync SST started on joiner (20261121 05:33:23.165)\n\
+            2026-11-21T05:54:04.123456Z 0 [System] [MY-010116] [Server] /usr/sbin/mysqld (mysqld 8.0.36) starting as process 9\n";
+        let entries = file(text, Some(jiff::tz::offset(1)));
+        assert_eq!(entries[0].at.unwrap().to_string(), "2026-11-21T04:54:03Z");
+        assert_eq!(entries[1].at, entries[0].at);
+        assert_eq!(entries[1].mark(), Some(Mark::TookPart));
+        assert_eq!(entries[2].at.unwrap().to_string(), "2026-11-21T05:54:04.123456Z");
+        assert_eq!(entries[2].mark(), Some(Mark::Start(Some("8.0.36"))));
+        assert_eq!(file(text, None)[0].at, None);
+    }
+
+    #[test]
+    fn what_messages_mean() {
+        for (message, wanted) in [
+            (
+                "2026-11-21  5:54:03 0 [Note] Starting MariaDB 10.11.18-MariaDB-0+deb12u1 source revision 1 server_uid x as process 7015",
+                Mark::Start(Some("10.11.18-MariaDB-0+deb12u1")),
+            ),
+            ("2026-11-21  5:52:12 0 [Note] /usr/sbin/mariadbd: Shutdown complete", Mark::End(End::Clean)),
+            ("2026-11-21  6:32:46 0 [ERROR] Aborting", Mark::End(End::Aborted)),
+            ("261121  6:32:46 [ERROR] /usr/sbin/mariadbd got signal 6 ;", Mark::End(End::Killed)),
+            ("mariadb.service: Main process exited, code=killed, status=9/KILL", Mark::End(End::Killed)),
+            ("mariadb.service: Main process exited, code=exited, status=1/FAILURE", Mark::End(End::Aborted)),
+            ("2026-11-21  6:35:17 3 [Note] WSREP: Recovered position from storage: x", Mark::TookPart),
+            ("WSREP_SST: [INFO] rsync SST completed on joiner (20261121 06:35:16.451)", Mark::Transferred),
+            ("WSREP_SST: [INFO] rsync IST completed on joiner (20261121 06:35:16.451)", Mark::TookPart),
+            ("2026-11-21  6:55:01 0 [Note] WSREP: Shifting PRIMARY -> JOINER (TO: 12512)", Mark::TookPart),
+            (
+                "2026-11-21  6:38:24 2 [ERROR] WSREP: Inconsistency detected: Inconsistent by consensus on x:12372",
+                Mark::Inconsistent,
+            ),
+        ] {
+            assert_eq!(mark(message), Some(wanted), "{message}");
+        }
+        for nothing in [
+            "2026-11-21  5:52:12 0 [Note] Shutdown completed; log sequence number 844511; transaction id 4047",
+            "2026-11-21  5:52:12 0 [Note] WSREP: Shifting SYNCED -> CLOSED (TO: 2008)",
+            "2026-11-21  5:52:12 0 [Note] WSREP: last_prim(type: 3, uuid: 637ef61c-ab2c) is inconsistent to restored view",
+            "mariadb.service: Main process exited, code=exited, status=0/SUCCESS",
+            "Starting mariadb.service - MariaDB 10.11.18 database server...",
+        ] {
+            assert_eq!(mark(nothing), None, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn a_client_cannot_forge_a_position() {
+        let forged = "2026-11-21  5:52:12 9 [Warning] Access denied for user 'WSREP: Recovered position 0cb3db35-e56d-11f1-98c2-3bdded13c08b:99'@'x'";
+        assert_eq!(mark(forged), None);
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in "([0-9]{10}\\.[0-9]{6} g1 )?[\\PC\\n]{0,80}") {
+            for entry in journal(&text).into_iter().chain(file(&text, Some(Offset::UTC))) {
+                let _ = (entry.mark(), entry.describe());
+            }
+        }
+    }
+}
