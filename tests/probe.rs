@@ -1,0 +1,297 @@
+//! The probe's script, run for real in every shell this machine has, and its answer read.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::panic,
+    reason = "a test says what is wrong by panicking, and what it did not run on standard error"
+)]
+
+use std::ffi::OsString;
+use std::fs::{self, Permissions};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use breakglass::ask::probe::{self, Answer, Request};
+use breakglass::facts::{Facts, Key, ReachWord, ValueType, WhyKind, keys};
+use breakglass::inventory::{Server, Sql};
+use jiff::Timestamp;
+
+const SHELLS: [&[&str]; 4] = [&["sh"], &["dash"], &["bash"], &["busybox", "sh"]];
+const CLEAN: &[u8] = include_bytes!("fixtures/galera/11-parsing/clean-control.grastate.dat");
+const VIEW: &[u8] = b"my_uuid: 0cb32036-e56d-11f1-af3f-2a57ada6977c\n#vwbeg\n\
+    view_id: 3 0cb32036-e56d-11f1-af3f-2a57ada6977c 3\nbootstrap: 0\n\
+    member: 0cb32036-e56d-11f1-af3f-2a57ada6977c 0\n#vwend\n";
+
+/// The tests share one machine and its processes.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The shells this machine has; says which it lacks.
+fn shells() -> Vec<&'static [&'static str]> {
+    let mut found = SHELLS.to_vec();
+    found.retain(|words| {
+        let there =
+            Command::new(words[0]).args(&words[1..]).args(["-c", ":"]).status().is_ok_and(|s| s.success());
+        if !there {
+            eprintln!("not run in {}: this machine lacks it", words.join(" "));
+        }
+        there
+    });
+    assert!(!found.is_empty());
+    found
+}
+
+fn quote(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// Runs the probe as a transport would and reads its answer.
+fn run(shell: &[&str], server: &Server, sql: &Sql, path: Option<&Path>, nobody: bool) -> Answer {
+    let request = Request::new(server, sql);
+    let arguments: Vec<String> = request.arguments().iter().map(|a| quote(a)).collect();
+    let script = format!(
+        "set -- {}\nbody() {{\n{}\n}}\nbody \"$@\" </dev/null\n",
+        arguments.join(" "),
+        request.script()
+    );
+    let mut words: Vec<&str> = Vec::new();
+    if nobody {
+        words.extend(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
+    }
+    words.extend(shell);
+    words.push("-s");
+    let mut command = Command::new(words[0]);
+    command
+        .args(&words[1..])
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    if let Some(path) = path {
+        let mut all = OsString::from(path);
+        all.push(":");
+        all.push(std::env::var_os("PATH").unwrap());
+        command.env("PATH", all);
+    }
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{shell:?}: {said}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{shell:?}");
+    assert!(output.stdout.len() < 128 * 1024);
+    probe::read(&request, &output.stdout, Timestamp::now())
+        .unwrap_or_else(|e| panic!("{shell:?}: {e}\n{said}"))
+}
+
+/// A data directory with a blank and a letter of two bytes in its name, and some state.
+fn datadir() -> (tempfile::TempDir, PathBuf) {
+    let root = tempfile::tempdir().unwrap();
+    fs::set_permissions(root.path(), Permissions::from_mode(0o755)).unwrap();
+    let datadir = root.path().join("my dätä");
+    fs::create_dir(&datadir).unwrap();
+    fs::set_permissions(&datadir, Permissions::from_mode(0o755)).unwrap();
+    fs::write(datadir.join("grastate.dat"), CLEAN).unwrap();
+    fs::write(datadir.join("gvwstate.dat"), VIEW).unwrap();
+    fs::create_dir(datadir.join("mysql")).unwrap();
+    (root, datadir)
+}
+
+fn server(datadir: &Path) -> Server {
+    Server { datadir: Some(datadir.to_str().unwrap().to_owned()), ..Server::default() }
+}
+
+fn kind<T: ValueType>(facts: &Facts, key: Key<T>) -> WhyKind {
+    facts.get(key).why().unwrap_or_else(|| panic!("{} is known", key.name())).kind
+}
+
+fn root() -> bool {
+    rustix::process::getuid().is_root()
+}
+
+#[test]
+fn state_files_come_back_exactly_in_every_shell() {
+    let _alone = alone();
+    let (_root, datadir) = datadir();
+    let padded = [CLEAN, b"  \0"].concat();
+    fs::write(datadir.join("grastate.dat"), &padded).unwrap();
+    fs::write(datadir.join("sst_in_progress"), b"").unwrap();
+    for shell in shells() {
+        let facts = run(shell, &server(&datadir), &Sql::None, None, false).facts;
+        assert!(facts.get(keys::GRASTATE_RAW).is(|raw| raw.as_str().ends_with("0\\u{a}  \\u{0}")));
+        assert!(facts.get(keys::GRASTATE_SEQNO).is(|seqno| seqno.get() == 12481), "{shell:?}");
+        assert!(
+            facts.get(keys::GRASTATE_MTIME).is(|mtime| mtime.duration_until(Timestamp::now()).as_secs() < 60)
+        );
+        assert!(facts.get(keys::GVWSTATE_MEMBERS).is(|members| members.len() == 1));
+        assert!(facts.get(keys::DATADIR_PATH).is(|path| path.as_str() == datadir.to_str().unwrap()));
+        assert!(facts.get(keys::DATADIR_SYSTEM_SCHEMA).is(|there| *there));
+        assert!(facts.get(keys::TRANSFER_MARKERS).is(|m| m.len() == 1 && m[0].as_str() == "sst_in_progress"));
+        assert!(facts.get(keys::DISK_FREE).is(|free| *free > 0), "{:?}", facts.get(keys::DISK_FREE));
+        assert!(facts.get(keys::DISK_READ_ONLY).is(|read_only| !*read_only));
+        assert!(facts.get(keys::LISTEN_SQL).known().is_some());
+        assert!(facts.get(keys::HOST_CLOCK_SKEW).is(|skew| skew.abs() <= 2));
+        assert!(facts.get(keys::HOST_UPTIME).known().is_some());
+        assert!(facts.get(keys::TRANSFER_PROCESSES).known().is_some());
+        assert!(facts.get(keys::LEFTOVERS).known().is_some() || !root(), "{:?}", facts.get(keys::LEFTOVERS));
+    }
+}
+
+#[test]
+fn what_is_missing_is_missing_and_nothing_else() {
+    let _alone = alone();
+    let (_root, datadir) = datadir();
+    fs::remove_file(datadir.join("grastate.dat")).unwrap();
+    fs::write(datadir.join("gvwstate.dat"), b"").unwrap();
+    for shell in shells() {
+        let facts = run(shell, &server(&datadir), &Sql::None, None, false).facts;
+        assert!(facts.get(keys::GRASTATE_FILE).is(|file| file.as_str() == "missing"));
+        assert_eq!(kind(&facts, keys::GRASTATE_SAFE), WhyKind::Undefined);
+        assert!(facts.get(keys::GVWSTATE_FILE).is(|file| file.as_str() == "empty"));
+        // A data directory that is not there says nothing of its files.
+        let facts = run(shell, &server(&datadir.join("none")), &Sql::None, None, false).facts;
+        assert!(facts.get(keys::GRASTATE_FILE).known().is_none());
+        assert!(facts.get(keys::TRANSFER_MARKERS).known().is_none());
+    }
+}
+
+#[test]
+fn what_is_not_shown_is_denied_and_never_missing() {
+    let _alone = alone();
+    if !root() {
+        eprintln!("not run: needs root to become another user");
+        return;
+    }
+    let (_root, datadir) = datadir();
+    for shell in shells() {
+        // The directory may be searched, the file not read.
+        fs::set_permissions(&datadir, Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(datadir.join("grastate.dat"), Permissions::from_mode(0o600)).unwrap();
+        let facts = run(shell, &server(&datadir), &Sql::None, None, true).facts;
+        assert_eq!(kind(&facts, keys::GRASTATE_FILE), WhyKind::Denied);
+        assert_eq!(kind(&facts, keys::GRASTATE_SEQNO), WhyKind::Denied);
+        assert!(facts.get(keys::GVWSTATE_FILE).is(|file| file.as_str() == "valid"));
+        // The directory may not be searched: `test -e` would say that nothing is there.
+        fs::set_permissions(&datadir, Permissions::from_mode(0o700)).unwrap();
+        let facts = run(shell, &server(&datadir), &Sql::None, None, true).facts;
+        for unknown in [
+            kind(&facts, keys::GRASTATE_FILE),
+            kind(&facts, keys::GRASTATE_SAFE),
+            kind(&facts, keys::GVWSTATE_FILE),
+            kind(&facts, keys::TRANSFER_MARKERS),
+            kind(&facts, keys::DATADIR_SYSTEM_SCHEMA),
+            kind(&facts, keys::DATADIR_IDENTITY),
+            kind(&facts, keys::DISK_FREE),
+        ] {
+            assert_eq!(unknown, WhyKind::Denied, "{shell:?}");
+        }
+    }
+}
+
+#[test]
+fn a_stopped_server_is_seen_and_not_asked() {
+    let _alone = alone();
+    let (root, datadir) = datadir();
+    let binary = root.path().join("mariadbd");
+    fs::copy("/bin/sleep", &binary).unwrap();
+    let mut process = Command::new(&binary).arg("60").current_dir(&datadir).spawn().unwrap();
+    let pid = rustix::process::Pid::from_child(&process);
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+    for shell in shells() {
+        let answer = run(shell, &server(&datadir), &Sql::Probe, None, false);
+        assert!(answer.facts.get(keys::SERVER_STATE).is(|state| state.as_str() == "T"), "{shell:?}");
+        let wanted = format!("{} T ", pid.as_raw_nonzero());
+        assert!(answer.facts.get(keys::SERVER_PIDS).is(|pids| pids[0].as_str().starts_with(&wanted)));
+        assert!(answer.facts.get(keys::SERVER_BINARY).is(|found| found.as_str() == binary.to_str().unwrap()));
+        let sql = answer.sql.unwrap();
+        assert_eq!(sql.word, ReachWord::Timeout);
+        assert!(sql.next.as_str().contains("kill -CONT"));
+        assert_eq!(kind(&answer.facts, keys::WSREP_READY), WhyKind::TimedOut);
+    }
+    process.kill().unwrap();
+    process.wait().unwrap();
+}
+
+#[test]
+fn the_client_and_the_options_are_read() {
+    let _alone = alone();
+    let (root, datadir) = datadir();
+    let tools = root.path().join("bin");
+    fs::create_dir(&tools).unwrap();
+    let tool = |name: &str, text: &str| {
+        fs::write(tools.join(name), format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(tools.join(name), Permissions::from_mode(0o755)).unwrap();
+    };
+    let log = root.path().join("error.log");
+    fs::write(
+        &log,
+        "2026-11-21  5:54:03 0 [Note] Starting MariaDB 10.11.18 source revision 1 as process 7\n\
+         2026-11-21  5:54:03 0 [Note] WSREP: Loading provider /x initial position: 0cb3db35-e56d-11f1-98c2-3bdded13c08b:77\n\
+         2026-11-21  5:54:04 0 [ERROR] Aborting\n",
+    )
+    .unwrap();
+    let datadir_option = datadir.to_str().unwrap();
+    tool(
+        "my_print_defaults",
+        &format!(
+            "echo '--datadir=/nowhere'\necho '--datadir={datadir_option}'\necho '--socket=/run/x y.sock'\n\
+             echo '--log-error={}'\necho '--wsrep_sst_auth=u:secret'\necho '--wsrep_cluster_address=gcomm://'",
+            log.display()
+        ),
+    );
+    tool(
+        "mariadb",
+        "case \"$*\" in *--socket=/run/x\\ y.sock*) ;; *) exit 9;; esac\n\
+         printf '%%status\\nwsrep_ready\\tON\\n%%variables\\nwsrep_sst_auth\\tsecret\\nwsrep_on\\tON\\n%%server\\nversion\\t10.11.18-x\\n%%members\\n'\n\
+         echo 'ERROR 1047 (08S01) at line 1: WSREP has not yet prepared node for application use' >&2\n\
+         printf '%%done\\n'\nexit 1",
+    );
+    for shell in shells() {
+        let answer = run(shell, &Server::default(), &Sql::Probe, Some(&tools), false);
+        let facts = &answer.facts;
+        assert!(answer.sql.as_ref().unwrap().is_ok(), "{:?}", answer.sql);
+        assert_eq!(answer.socket.as_deref(), Some("/run/x y.sock"));
+        assert!(facts.get(keys::DATADIR_PATH).is(|path| path.as_str() == datadir_option));
+        assert!(facts.get(keys::DATADIR_SOURCE).is(|source| source.as_str().contains("my_print_defaults")));
+        assert!(facts.get(keys::WSREP_READY).is(|ready| *ready));
+        assert!(facts.get(keys::VAR_WSREP_ON).is(|on| *on));
+        assert!(facts.get(keys::SERVER_VERSION).is(|version| version.as_str() == "10.11.18-x"));
+        assert!(facts.get(keys::WSREP_MEMBERS).known().is_none());
+        assert!(facts.get(keys::LOG_SOURCE).is(|source| source.as_str().contains("error.log")));
+        assert!(
+            facts.get(keys::LOG_POSITION).is(|position| position.seqno.get() == 77),
+            "{:?}",
+            facts.get(keys::LOG_POSITION)
+        );
+        assert!(facts.get(keys::LOG_LAST_END).is(|end| end.as_str() == "aborted"));
+        assert!(facts.get(keys::LEFTOVERS).is(|left| left.iter().any(|l| l.as_str().contains("gcomm://"))));
+        assert!(!format!("{facts:?}").contains("secret"), "a password left the node");
+    }
+    tool("mariadb", "echo \"ERROR 1698 (28000): Access denied for user 'nobody'@'localhost'\" >&2; exit 1");
+    let answer = run(&["sh"], &Server::default(), &Sql::Probe, Some(&tools), false);
+    assert_eq!(answer.sql.unwrap().word, ReachWord::Auth);
+    assert_eq!(kind(&answer.facts, keys::WSREP_READY), WhyKind::Denied);
+}
+
+#[test]
+fn a_hanging_client_is_cut_off() {
+    let _alone = alone();
+    let (root, datadir) = datadir();
+    let tools = root.path().join("bin");
+    fs::create_dir(&tools).unwrap();
+    fs::write(tools.join("mariadb"), "#!/bin/sh\ntrap '' TERM\nprintf '%%status\\nwsrep_ready\\tON\\nwsrep_conn'\nsleep 30 & wait; sleep 30\n")
+        .unwrap();
+    fs::set_permissions(tools.join("mariadb"), Permissions::from_mode(0o755)).unwrap();
+    let begun = std::time::Instant::now();
+    let answer = run(&["sh"], &server(&datadir), &Sql::Probe, Some(&tools), false);
+    assert!(begun.elapsed().as_secs() < 15);
+    assert_eq!(answer.sql.unwrap().word, ReachWord::Timeout);
+    assert_eq!(kind(&answer.facts, keys::WSREP_READY), WhyKind::TimedOut);
+    assert!(answer.facts.get(keys::GRASTATE_SEQNO).known().is_some());
+}
