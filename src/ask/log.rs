@@ -10,8 +10,6 @@ use super::marks::{self, End, Entry, Mark, age};
 use super::unit::Setter;
 use crate::facts::{Facts, Known, Plain, Position, WhyKind, keys};
 
-// Several servers may share a journal over time; what is told here is always of the last one that wrote.
-
 /// What the marks say, read from the oldest to the newest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Story {
@@ -78,8 +76,8 @@ pub(super) fn tell(entries: &[Entry<'_>], from: Origin, now: Option<Timestamp>) 
                 }
             }
             Mark::Recovered(found) => position.found(found, entry),
-            Mark::Initial(found) => {
-                initial = found.known().copied();
+            Mark::Initial(found, text) => {
+                initial = found.why().is_none_or(|why| why.kind == WhyKind::Undefined).then_some(text);
                 position.started_with(found, entry, from);
             }
             Mark::Waiting => {
@@ -113,7 +111,7 @@ pub(super) fn tell(entries: &[Entry<'_>], from: Origin, now: Option<Timestamp>) 
 
 /// `TIME group UUID:SEQNO` for a bootstrap; `TIME component` for a component formed by one, whose position the log
 /// does not say in one line.
-fn bootstrap(entry: &Entry<'_>, mark: &Mark<'_>, initial: Option<Position>) -> Plain {
+fn bootstrap(entry: &Entry<'_>, mark: &Mark<'_>, initial: Option<&str>) -> Plain {
     let time = entry.at.map_or_else(|| "?".to_owned(), |at| format!("{at:.0}"));
     Plain::new(match (mark, initial) {
         (Mark::Bootstrap, Some(initial)) => format!("{time} group {initial}"),
@@ -128,18 +126,16 @@ struct LastStart {
     found: Option<(Known<Position>, Option<Timestamp>)>,
     /// What took part in the group since, and when.
     since: Option<(String, Option<Timestamp>)>,
-    /// Whether the server itself logs here: else its silence here proves nothing.
+    /// Whether the server that was then started logs here: else its silence here proves nothing.
     server_logs_here: bool,
 }
 
 impl LastStart {
     fn found(&mut self, found: Known<Position>, entry: &Entry<'_>) {
-        self.found = Some((found, entry.at));
-        self.since = None;
+        *self = Self { found: Some((found, entry.at)), since: None, server_logs_here: false };
     }
 
     fn started_with(&mut self, started: Known<Position>, entry: &Entry<'_>, from: Origin) {
-        self.server_logs_here = true;
         let recovered = match &self.found {
             Some((Known::Known(recovered), _)) if from == Origin::Journal && self.since.is_none() => {
                 *recovered
@@ -148,9 +144,11 @@ impl LastStart {
                 // Without a recovered line of this same start, what the server was started with is the position. One
                 // started without (a zero UUID) shows nothing of what its engine holds.
                 self.found(started, entry);
+                self.server_logs_here = true;
                 return;
             }
         };
+        self.server_logs_here = true;
         if started.known().is_some_and(|started| *started != recovered) {
             let why = format!(
                 "the unit's start recovered {recovered}, and the server was started with another position"
@@ -160,7 +158,6 @@ impl LastStart {
     }
 
     fn took_part(&mut self, entry: &Entry<'_>) {
-        self.server_logs_here = true;
         if self.since.is_none() {
             self.since = Some((entry.message.chars().take(80).collect(), entry.at));
         }
@@ -180,7 +177,7 @@ impl LastStart {
         if !self.server_logs_here {
             return Known::unknown(
                 WhyKind::Stale,
-                "the server does not log here, so what it did since is not seen",
+                "the start it belongs to is not seen here, so what the server did since is not either",
             );
         }
         found.map(|position| (position, at))
@@ -205,6 +202,7 @@ pub(super) fn facts(frame: &Frame<'_>, clock: Clock, at: Timestamp, out: &mut Fa
         Origin::Journal => marks::journal(text),
         Origin::File => marks::file(text, clock.offset),
     };
+    let no_server = out.get(keys::SERVER_PIDS).is(Vec::is_empty);
     let mut set = Setter { out, source: &source, at };
 
     let tail = end_of(frame, tail, what);
@@ -223,9 +221,16 @@ pub(super) fn facts(frame: &Frame<'_>, clock: Clock, at: Timestamp, out: &mut Fa
     let story = entries.as_ref().map(|entries| tell(entries, origin, clock.now));
     let story = story.as_ref();
 
-    let killed = (origin == Origin::File).then(|| killed(frame)).flatten();
+    let (killed, ran) = if origin == Origin::File { beside(frame) } else { (None, None) };
     set.set(keys::LOG_LAST_END, story.clone().and_then(|story| last_end(story, killed)));
-    let position = story.clone().and_then(|story| story.position.clone());
+    let position = story.clone().and_then(|story| story.position.clone()).and_then(|(position, logged)| {
+        match ran.filter(|ran| logged.is_none_or(|logged| *ran > logged)) {
+            Some(ran) => {
+                Known::unknown(WhyKind::Stale, format!("by the journal a server ran after it, at {ran:.0}"))
+            }
+            None => Known::Known((position, logged)),
+        }
+    });
     let logged = position.clone().and_then(|(_, logged)| match logged {
         Some(logged) => Known::Known(logged),
         None => Known::unknown(WhyKind::Undefined, "the line has no time"),
@@ -235,6 +240,8 @@ pub(super) fn facts(frame: &Frame<'_>, clock: Clock, at: Timestamp, out: &mut Fa
     set.set(
         keys::LOG_WAITING,
         story.clone().and_then(|story| match story.waiting {
+            // A server that was killed leaves no end in its own file.
+            Some(_) if no_server => Known::Known(false),
             Some(waiting) => Known::Known(waiting),
             None => Known::unknown(WhyKind::Undefined, "the part of the log that was read shows no start"),
         }),
@@ -275,11 +282,23 @@ fn whole(text: &str) -> Option<&str> {
     text.trim_end().strip_suffix("%code 0")
 }
 
-/// When systemd last said that the server was killed. A server that logs to a file cannot say so itself.
-fn killed(frame: &Frame<'_>) -> Option<Timestamp> {
+/// What the journal says beside a log file: when systemd last said that the server was killed, which the server cannot
+/// say itself, and when a server last logged there, as one does that was started with other options.
+fn beside(frame: &Frame<'_>) -> (Option<Timestamp>, Option<Timestamp>) {
     let text = end_of(frame, "journal-marks", "the journal");
-    let entries = marks::journal(whole(text.known()?)?);
-    entries.iter().rev().find(|entry| entry.mark() == Some(Mark::End(End::Killed)))?.at
+    let Some(text) = text.known().and_then(|text| whole(text)) else { return (None, None) };
+    let entries = marks::journal(text);
+    let last = |wanted: fn(&Mark<'_>) -> bool| {
+        entries
+            .iter()
+            .rev()
+            .find(|entry| entry.mark().is_some_and(|mark| wanted(&mark)))
+            .and_then(|entry| entry.at)
+    };
+    (
+        last(|mark| *mark == Mark::End(End::Killed)),
+        last(|mark| !matches!(mark, Mark::End(_) | Mark::Recovered(_))),
+    )
 }
 
 fn last_end(story: &Story, killed: Option<Timestamp>) -> Known<Plain> {

@@ -41,8 +41,8 @@ pub(super) enum Mark<'a> {
     End(End),
     /// The unit's start recovered this position from the engine.
     Recovered(Known<Position>),
-    /// A server was started with this position.
-    Initial(Known<Position>),
+    /// A server was started with this position, also as it stands there: a new cluster's is a zero UUID and -1.
+    Initial(Known<Position>, &'a str),
     /// The server bootstrapped a new group.
     Bootstrap,
     /// A component was formed by bootstrap: pc.bootstrap, or the last view formed again.
@@ -151,7 +151,7 @@ impl<'a> Entry<'a> {
         }
         if begins("Loading provider ") {
             let (_, position) = message.split_once("initial position: ")?;
-            return Some(Mark::Initial(recovered::position(position)));
+            return Some(Mark::Initial(recovered::position(position), position));
         }
         self.end().map(Mark::End).or_else(|| self.standing())
     }
