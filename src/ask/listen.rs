@@ -2,8 +2,9 @@
 
 use crate::facts::Plain;
 
-/// Keepalives of the group come every second; after this long a peer is silent.
-const SILENT_MS: u64 = 3000;
+/// Keepalives of the group come every second; after two missed ones a peer is silent. Galera itself drops the
+/// connection after about 3.3 s (gmcast.peer_timeout), so a longer wait would see nothing.
+const SILENT_MS: u64 = 2000;
 
 /// The ports of the sockets that listen. `None` where a line is not of the kernel's form: a port overlooked would
 /// look closed.
@@ -21,7 +22,20 @@ fn port(line: &str) -> Option<u16> {
     u16::from_str_radix(port, 16).ok()
 }
 
-/// Established group connections over which nothing came for 3 s or more: `address silence`. Reads
+/// The addresses of the peers with an established group connection, each once.
+pub(super) fn peers(text: &str) -> Vec<Plain> {
+    let mut peers: Vec<Plain> = text
+        .lines()
+        .filter(|line| !line.starts_with(char::is_whitespace))
+        .filter_map(|line| line.split_ascii_whitespace().nth(3)?.rsplit_once(':'))
+        .map(|(address, _)| Plain::new(address))
+        .collect();
+    peers.sort();
+    peers.dedup();
+    peers
+}
+
+/// Established group connections over which nothing came for 2 s or more: `address silence`. Reads
 /// `ss -tinH state established`: a line of queues and addresses, then an indented one with `lastrcv:MS`.
 pub(super) fn silent_peers(text: &str) -> Vec<Plain> {
     let mut silent = Vec::new();
@@ -62,6 +76,7 @@ mod tests {
         let text = "0      0      10.99.0.11:4567  10.99.0.12:41312 timer:(keepalive,1min,0)\n\t cubic wscale:7,7 rto:204 lastsnd:300 lastrcv:7044 lastack:44\n\
              0      0      10.99.0.11:33800 10.99.0.13:4567\n\t cubic lastsnd:300 lastrcv:812 lastack:44\n";
         assert_eq!(silent_peers(text), [Plain::from("10.99.0.12:41312 7 s")]);
+        assert_eq!(peers(text), ["10.99.0.12", "10.99.0.13"].map(Plain::from));
         let one_line = "0 0 10.99.0.11:4567 10.99.0.12:41312 cubic lastrcv:3000";
         assert_eq!(silent_peers(one_line).len(), 1);
     }

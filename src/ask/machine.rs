@@ -82,8 +82,11 @@ pub(super) fn facts(frame: &Frame<'_>, clock: Clock, at: Timestamp, out: &mut Fa
     ] {
         set.set(key, listen.as_ref().map(|ports| ports.contains(&port)));
     }
-    let peers = frame.text("peers", "the group's connections (ss)").map(listen::silent_peers);
-    out.set(keys::WSREP_PEERS_SILENT, peers, &Plain::from("ss -tin"), at);
+    let peers = frame.text("peers", "the group's connections (ss)");
+    let source = Plain::from("ss -tin");
+    let mut set = Setter { out, source: &source, at };
+    set.set(keys::WSREP_PEERS, peers.as_ref().map(|text| listen::peers(text)));
+    set.set(keys::WSREP_PEERS_SILENT, peers.map(listen::silent_peers));
     out.set(
         keys::LEFTOVERS,
         leftovers_of(frame),

@@ -266,7 +266,7 @@ if { IFS= read -r line </proc/1/comm; } 2>/dev/null && [ -r /proc/self/stat ]; t
     comm=
     { IFS= read -r comm <"$directory/comm" || :; } 2>/dev/null
     case $comm in
-    mariadbd | mysqld | mysqld-debug | wsrep_sst_* | rsync | mariabackup | mariadb-backup | mariadb-backu | mbstream | xtrabackup | xbstream | socat | nc | ncat) ;;
+    mariadbd | mysqld | mysqld-debug | wsrep_sst_* | rsync | mariabackup | mariadb-backup | mariadb-backu | mbstream | xtrabackup | xbstream | socat | nc | ncat | bash | sh | dash) ;;
     *) continue ;;
     esac
     pid=${directory#/proc/}
@@ -284,6 +284,16 @@ if { IFS= read -r line </proc/1/comm; } 2>/dev/null && [ -r /proc/self/stat ]; t
           server_pid=$pid
           server_words=$words
         fi
+        ;;
+      esac
+      ;;
+    bash | sh | dash)
+      # The transfer's own script is run by env(1), so the kernel names it after its shell.
+      case $words in
+      *sh"$us"*/wsrep_sst_*"$us"--role*)
+        comm=${words#*/wsrep_sst_}
+        comm=wsrep_sst_${comm%%"$us"*}
+        process transfer
         ;;
       esac
       ;;
@@ -463,7 +473,7 @@ b=
 st=missing
 for path in /proc/net/tcp /proc/net/tcp6; do
   if [ -r "$path" ]; then
-    b=$b$(grep -E '^ *[0-9]+: [0-9A-F]+:[0-9A-F]+ [0-9A-F]+:0000 0A ' "$path" 2>/dev/null | cut -c 1-60)$nl
+    b=$b$(grep -E '^ *[0-9]+: [0-9A-F]+:[0-9A-F]+ [0-9A-F]+:0000 0A ' "$path" 2>/dev/null | cut -c 1-100)$nl
     st=ok
   elif [ -e "$path" ]; then
     st=denied

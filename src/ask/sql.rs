@@ -73,7 +73,8 @@ pub fn unknown(why: &Why, source: &Plain, at: Timestamp) -> Facts {
     out.fill(why, source, at);
     for key in keys::ALL {
         let asked = key.name.starts_with("wsrep.") || key.name.starts_with("var.");
-        if !asked || key.name == keys::WSREP_PEERS_SILENT.name() {
+        let elsewhere = [keys::WSREP_PEERS.name(), keys::WSREP_PEERS_SILENT.name()].contains(&key.name);
+        if !asked || elsewhere {
             out.remove(key.name);
         }
     }

@@ -133,7 +133,8 @@ keys! {
     WSREP_FLOW_CONTROL: Plain = "wsrep.flow_control_paused", None, "wsrep_flow_control_paused: fraction of time paused since the last FLUSH STATUS.";
     WSREP_CACHED_DOWNTO: Seqno = "wsrep.local_cached_downto", WriteSets, "wsrep_local_cached_downto: the lowest seqno in gcache.";
     WSREP_PROVIDER_VERSION: Plain = "wsrep.provider_version", None, "wsrep_provider_version.";
-    WSREP_PEERS_SILENT: Texts = "wsrep.peers_silent", None, "Established group connections over which nothing came for 3 s or more: address and silence.";
+    WSREP_PEERS_SILENT: Texts = "wsrep.peers_silent", None, "Established group connections over which nothing came for 2 s or more: address and silence.";
+    WSREP_PEERS: Texts = "wsrep.peers_connected", Nodes, "Addresses of the peers with an established group connection: fewer than the view has members says that the view is about to change.";
 
     // Variables.
     VAR_WSREP_ON: bool = "var.wsrep_on", None, "wsrep_on.";
