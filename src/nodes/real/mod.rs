@@ -1,1 +1,3 @@
 //! Real nodes: SSH, SQL and commands.
+
+pub mod ssh;

@@ -1,0 +1,3 @@
+//! SSH by libssh2.
+
+mod known_hosts;
