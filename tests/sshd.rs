@@ -1,2 +1,88 @@
-//! placeholder until the suite lands in this change
-fn main() {}
+//! The transports against a real sshd on loopback, with every fault that can be made there.
+//!
+//! `cargo test --test sshd`; it needs OpenSSH's sshd, ssh, ssh-keygen and ssh-agent, and no privileges.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test suite"
+)]
+#![expect(
+    clippy::indexing_slicing,
+    missing_docs,
+    unreachable_pub,
+    clippy::needless_pass_by_value,
+    reason = "a test suite"
+)]
+
+#[path = "sshd/exec.rs"]
+mod exec;
+#[path = "support/harness.rs"]
+mod harness;
+#[path = "sshd/keys.rs"]
+mod keys;
+#[path = "sshd/logins.rs"]
+mod logins;
+#[path = "support/sshd.rs"]
+mod support;
+#[path = "sshd/ways.rs"]
+mod ways;
+
+use std::process::{Command, ExitCode};
+
+use harness::{Case, Needs};
+
+fn main() -> ExitCode {
+    let mut cases = Vec::new();
+    cases.extend(exec::cases());
+    cases.extend(keys::cases());
+    cases.extend(logins::cases());
+    cases.extend(ways::cases());
+    harness::main("sshd", &cases)
+}
+
+/// An sshd that can run as who we are.
+pub fn sshd() -> Result<(), String> {
+    for name in ["sshd", "ssh", "ssh-keygen"] {
+        support::program(name).ok_or(format!("{name} is not installed"))?;
+    }
+    if support::user() == "root" {
+        // As root sshd wants its privilege separation directory, which a service would make.
+        std::fs::create_dir_all("/run/sshd").map_err(|error| format!("/run/sshd: {error}"))?;
+    }
+    Ok(())
+}
+
+/// An sshd of OpenSSH 9.2 or later.
+pub fn sshd_9_2() -> Result<(), String> {
+    sshd()?;
+    let output = Command::new("ssh").arg("-V").output().map_err(|error| error.to_string())?;
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let version = text.trim_start_matches("OpenSSH_").split(|c: char| !c.is_ascii_digit() && c != '.').next();
+    let numbers: Vec<u32> = version.unwrap_or_default().split('.').filter_map(|n| n.parse().ok()).collect();
+    if numbers.as_slice() >= [9, 2].as_slice() {
+        Ok(())
+    } else {
+        Err(format!("needs OpenSSH 9.2, found {text}"))
+    }
+}
+
+/// An sshd and an agent.
+pub fn sshd_and_agent() -> Result<(), String> {
+    sshd()?;
+    for name in ["ssh-agent", "ssh-add"] {
+        support::program(name).ok_or(format!("{name} is not installed"))?;
+    }
+    Ok(())
+}
+
+/// Nothing beyond a plain machine.
+pub fn nothing() -> Result<(), String> {
+    Ok(())
+}
+
+pub fn case(name: &'static str, needs: Needs, run: fn() -> Result<(), String>) -> Case {
+    Case { name, needs, run }
+}

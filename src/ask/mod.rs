@@ -20,5 +20,3 @@ pub mod quote;
 pub mod recovered;
 pub mod script;
 pub mod sql;
-mod state;
-mod unit;

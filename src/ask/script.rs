@@ -39,10 +39,11 @@ pub const TRAILER_MAX: usize = "\n__bg_ 255\n".len() + 32;
 /// inside one function that only the very last word of the text calls, and no other command begins like that word: a
 /// transmission that was cut short anywhere executes nothing.
 pub fn compose(body: &str, arguments: &[String], nonce: &Nonce) -> String {
-    let words: String = arguments.iter().map(|argument| format!(" {}", quote(argument))).collect();
+    let words: Vec<String> = arguments.iter().map(|argument| quote(argument)).collect();
+    let words = words.join(" ");
     format!(
         "__bg_{nonce}() {{\n\
-         set --{words}\n\
+         set -- {words}\n\
          (\n{body}\n) </dev/null\n\
          printf '\\n__bg_{nonce} %d\\n' \"$?\"\n\
          }}\n\

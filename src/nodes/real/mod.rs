@@ -1,3 +1,387 @@
 //! Real nodes: SSH, SQL and commands.
+//!
+//! Everything here answers within its deadlines, and a node that does not is nobody else's concern: each has its own
+//! threads, connections and questions. An answer counts only whole ([`Outcome::Exited`]).
 
-pub mod ssh;
+mod command;
+mod options;
+mod outcome;
+mod process;
+mod secret;
+mod sql;
+mod ssh;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+
+pub use options::{Deadlines, Options, Surroundings};
+pub use outcome::Outcome;
+pub use secret::{NoPrompt, Prompter, Secret};
+pub use sql::SqlFailure;
+
+use crate::ask::probe;
+use crate::ask::script::{Nonce, compose};
+use crate::engine::Nodes;
+use crate::facts::{Facts, Known, NodeName, NodeSurvey, Plain, Reach, ReachWord, Role, Why, WhyKind, keys};
+use crate::inventory::{Cluster, Login, Node, Sql, Tls, Transport};
+
+use secret::{Answers, lock};
+use sql::{Place, tunnel};
+use ssh::actor;
+use ssh::exec::Script;
+
+/// What all nodes of a cluster share.
+pub(crate) struct Shared {
+    options: Options,
+    answers: Answers,
+    good: ssh::Good,
+    gates: ssh::Gates,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// The nodes of a cluster as they are, behind the engine's [`Nodes`].
+///
+/// Sessions are made when they are first needed, kept, and made again when they died. Dropping this ends every thread
+/// and process.
+#[derive(Debug)]
+pub struct RealNodes {
+    nodes: HashMap<NodeName, Reached>,
+    shared: Arc<Shared>,
+}
+
+/// One node and what leads to it.
+#[derive(Debug)]
+struct Reached {
+    node: Node,
+    /// One question at a time, so that a slow answer is never mixed with the next.
+    turn: tokio::sync::Mutex<()>,
+    control: Mutex<Option<Arc<actor::Handle>>>,
+    tunnel: Mutex<Option<Arc<tunnel::Handle>>>,
+}
+
+impl RealNodes {
+    /// The nodes of `cluster`. Nothing is connected yet.
+    pub fn new(cluster: &Cluster, options: Options) -> Self {
+        let answers = Answers::new(Arc::clone(&options.prompter));
+        let shared =
+            Arc::new(Shared { options, answers, good: Mutex::default(), gates: ssh::Gates::default() });
+        let reached = |node: &Node| Reached {
+            node: node.clone(),
+            turn: tokio::sync::Mutex::default(),
+            control: Mutex::default(),
+            tunnel: Mutex::default(),
+        };
+        let nodes = cluster.nodes.iter().map(|node| (node.name.clone(), reached(node))).collect();
+        Self { nodes, shared }
+    }
+
+    /// Runs a fixed script that only reads on one node, as root where the inventory says so.
+    pub async fn run(&self, name: &NodeName, body: &str, arguments: &[String]) -> Outcome {
+        let Some(reached) = self.nodes.get(name) else { return Outcome::NotSent { why: no_such_node(name) } };
+        let _turn = reached.turn.lock().await;
+        reached.run(body, arguments, &self.shared, |_| ()).await
+    }
+
+    /// Opens a way to a unix socket of the node: the path of a local socket that leads there, for one connection, to be
+    /// made at once. It lasts as long as that connection.
+    pub async fn forward(&self, name: &NodeName, socket: &str) -> Result<PathBuf, Reach> {
+        let reached = self.nodes.get(name).ok_or_else(|| no_such_node(name))?;
+        let tunnel = reached.tunnel(&self.shared)?;
+        tunnel.open(socket).await.map_err(|closed| closed.reach())
+    }
+}
+
+impl Nodes for RealNodes {
+    async fn survey(&self, name: &NodeName) -> NodeSurvey {
+        let Some(reached) = self.nodes.get(name) else {
+            return unread(name.clone(), Role::Data, no_such_node(name));
+        };
+        let _turn = reached.turn.lock().await;
+        reached.survey(&self.shared).await
+    }
+}
+
+fn no_such_node(name: &NodeName) -> Reach {
+    Reach::failed(ReachWord::NotTried, format!("the inventory has no node {name}"), "correct the name")
+}
+
+/// A node of which nothing was read.
+fn unread(name: NodeName, role: Role, ssh: Reach) -> NodeSurvey {
+    let mut survey = NodeSurvey {
+        name,
+        role,
+        sql: Reach::failed(ReachWord::NotTried, "the machine was not reached", ""),
+        ssh,
+        facts: Facts::new(),
+        at: Timestamp::now(),
+    };
+    fill(&mut survey);
+    survey
+}
+
+/// Gives every fact that was not read its reason.
+fn fill(survey: &mut NodeSurvey) {
+    let why = if survey.ssh.is_ok() {
+        Why::new(WhyKind::NotAsked, "not asked")
+    } else {
+        Why::new(WhyKind::NotRead, format!("{}: {}", survey.ssh.word.as_str(), survey.ssh.detail))
+    };
+    survey.facts.fill(&why, &Plain::new("survey"), survey.at);
+}
+
+impl Reached {
+    fn control(&self, shared: &Arc<Shared>) -> Result<Arc<actor::Handle>, Reach> {
+        let Transport::Ssh(ssh) = &self.node.transport else { return Err(needs_ssh()) };
+        let mut control = lock(&self.control);
+        if let Some(handle) = control.as_ref() {
+            return Ok(Arc::clone(handle));
+        }
+        let handle = Arc::new(actor::Handle::start(&self.node.name, ssh, shared).map_err(|e| no_thread(&e))?);
+        *control = Some(Arc::clone(&handle));
+        Ok(handle)
+    }
+
+    fn tunnel(&self, shared: &Arc<Shared>) -> Result<Arc<tunnel::Handle>, Reach> {
+        let Transport::Ssh(ssh) = &self.node.transport else { return Err(needs_ssh()) };
+        let mut tunnel = lock(&self.tunnel);
+        if let Some(handle) = tunnel.as_ref() {
+            return Ok(Arc::clone(handle));
+        }
+        let handle =
+            Arc::new(tunnel::Handle::start(&self.node.name, ssh, shared).map_err(|e| no_thread(&e))?);
+        *tunnel = Some(Arc::clone(&handle));
+        Ok(handle)
+    }
+
+    async fn run(
+        &self,
+        body: &str,
+        arguments: &[String],
+        shared: &Arc<Shared>,
+        connected: impl FnMut(String),
+    ) -> Outcome {
+        let mut random = [0; 16];
+        if let Err(error) = getrandom::fill(&mut random) {
+            let why = Reach::failed(
+                ReachWord::Error,
+                format!("no random bits: {error}"),
+                "look at this workstation",
+            );
+            return Outcome::NotSent { why };
+        }
+        let nonce = Nonce::new(random);
+        let script = Script {
+            text: compose(body, arguments, &nonce),
+            nonce,
+            sudo: self.node.sudo,
+            limit: shared.options.deadlines.script,
+        };
+        match &self.node.transport {
+            Transport::Command(argv) => command::run(argv, &script).await,
+            Transport::Ssh(_) => {
+                let handle = match self.control(shared) {
+                    Ok(handle) => handle,
+                    Err(why) => return Outcome::NotSent { why },
+                };
+                if let Some(events) = handle.send(script) {
+                    return handle.outcome(events, connected).await;
+                }
+                // The thread is gone; the next script gets a new one.
+                *lock(&self.control) = None;
+                let why =
+                    Reach::failed(ReachWord::Protocol, "the transport's thread is gone", "survey again");
+                Outcome::NotSent { why }
+            }
+        }
+    }
+
+    async fn survey(&self, shared: &Arc<Shared>) -> NodeSurvey {
+        let direct = async {
+            match &self.node.sql {
+                Sql::Tcp { host, port, login, tls } => {
+                    Some(self.direct(host.as_deref(), *port, login, tls, shared).await)
+                }
+                Sql::Probe | Sql::Socket { .. } | Sql::None => None,
+            }
+        };
+        let (mut survey, direct) = tokio::join!(self.indirect(shared), direct);
+        match direct {
+            Some(Ok(facts)) => {
+                survey.facts.extend(facts);
+                survey.sql = Reach::ok();
+            }
+            Some(Err(reach)) => survey.sql = reach,
+            None => {}
+        }
+        survey.at = Timestamp::now();
+        fill(&mut survey);
+        survey
+    }
+
+    /// The probe, and SQL where it goes the same way.
+    async fn indirect(&self, shared: &Arc<Shared>) -> NodeSurvey {
+        let tunnel = match &self.node.sql {
+            Sql::Socket { .. } => Some(self.tunnel(shared)),
+            Sql::Probe | Sql::Tcp { .. } | Sql::None => None,
+        };
+        let mut host_key = None;
+        let request = probe::Request::new(&self.node.server, &self.node.sql);
+        let outcome = self
+            .run(request.script(), request.arguments(), shared, |key| {
+                // Now that somebody is known to answer, the second session can be made while the probe runs.
+                if let Some(Ok(tunnel)) = &tunnel {
+                    tunnel.warm();
+                }
+                host_key = Some(key);
+            })
+            .await;
+        let at = Timestamp::now();
+        let mut survey = NodeSurvey {
+            name: self.node.name.clone(),
+            role: self.node.role,
+            ssh: Reach::ok(),
+            sql: Reach::failed(ReachWord::NotTried, "nothing asks this node by SQL", ""),
+            facts: Facts::new(),
+            at,
+        };
+        let mut socket = None;
+        match read(&request, outcome, at) {
+            Ok(answer) => {
+                survey.facts = answer.facts;
+                survey.sql = answer.sql.unwrap_or(survey.sql);
+                socket = answer.socket;
+            }
+            Err(reach) => {
+                if !matches!(self.node.sql, Sql::None) {
+                    survey.sql = Reach::failed(ReachWord::NotTried, "the machine was not read", "");
+                }
+                survey.ssh = reach;
+            }
+        }
+        if let Some(key) = host_key {
+            survey.facts.set(
+                keys::HOST_KEY,
+                Known::Known(Plain::new(key)),
+                &Plain::new("SSH key exchange"),
+                at,
+            );
+        }
+        if let (Sql::Socket { path, login }, Some(tunnel)) = (&self.node.sql, tunnel)
+            && survey.ssh.is_ok()
+        {
+            match self.through(tunnel, path.clone().or(socket), login, shared).await {
+                Ok(facts) => {
+                    survey.facts.extend(facts);
+                    survey.sql = Reach::ok();
+                }
+                Err(reach) => survey.sql = reach,
+            }
+        }
+        survey
+    }
+
+    /// SQL over the server's socket, brought here by SSH.
+    async fn through(
+        &self,
+        tunnel: Result<Arc<tunnel::Handle>, Reach>,
+        path: Option<String>,
+        login: &Login,
+        shared: &Arc<Shared>,
+    ) -> Result<Facts, Reach> {
+        let Some(remote) = path else {
+            return Err(Reach::failed(
+                ReachWord::Down,
+                "the probe found no socket of the server",
+                "the server may be down; where it listens in an unusual place, set the socket's path in the inventory",
+            ));
+        };
+        let password = sql::password(login, shared).await?;
+        let deadlines = &shared.options.deadlines;
+        let limit = deadlines.whole();
+        let opened = tokio::time::timeout(limit, async {
+            tunnel?.open(&remote).await.map_err(|closed| closed.reach())
+        });
+        let local = opened.await.map_err(|_| {
+            Reach::failed(ReachWord::Timeout, format!("no way to {remote} in {limit:?}"), "survey again")
+        })??;
+        let source = Plain::new(format!("SQL over {remote}"));
+        sql::ask(&Place::Socket(local), login, password.as_deref(), &source, deadlines)
+            .await
+            .map_err(|failure| failure.reach())
+    }
+
+    /// SQL over TCP.
+    async fn direct(
+        &self,
+        host: Option<&str>,
+        port: u16,
+        login: &Login,
+        tls: &Tls,
+        shared: &Arc<Shared>,
+    ) -> Result<Facts, Reach> {
+        let host = match (host, &self.node.transport) {
+            (Some(host), _) => host,
+            (None, Transport::Ssh(ssh)) => &ssh.destination,
+            (None, Transport::Command(_)) => {
+                let next = "give the server's host in the inventory";
+                return Err(Reach::failed(ReachWord::NotTried, "no host is known to ask by TCP", next));
+            }
+        };
+        let deadlines = &shared.options.deadlines;
+        let password = sql::password(login, shared).await?;
+        let address = sql::address(host, port, deadlines.resolve).await?;
+        let source = Plain::new(format!("SQL over TCP {host}:{port}"));
+        let place = Place::Tcp { address, host: host.to_owned(), tls: tls.clone() };
+        sql::ask(&place, login, password.as_deref(), &source, deadlines)
+            .await
+            .map_err(|failure| failure.reach())
+    }
+}
+
+fn needs_ssh() -> Reach {
+    Reach::failed(
+        ReachWord::NotTried,
+        "the server's socket can be forwarded only by SSH, and this node is reached by a command",
+        "let the probe ask the server (sql = \"probe\"), or ask it by TCP",
+    )
+}
+
+fn no_thread(error: &std::io::Error) -> Reach {
+    Reach::failed(
+        ReachWord::Error,
+        format!("no thread could be started: {error}"),
+        "this workstation is out of processes or memory",
+    )
+}
+
+/// The probe's answer, or why there is none.
+fn read(request: &probe::Request, outcome: Outcome, at: Timestamp) -> Result<probe::Answer, Reach> {
+    match outcome {
+        Outcome::Exited { status, stdout, stderr, dropped } => {
+            let answer = probe::read(request, &stdout, at);
+            answer.map_err(|error| {
+                let cut = if dropped > 0 { format!("; {dropped} bytes were thrown away") } else { String::new() };
+                let words = outcome::last_words(&stderr);
+                Reach::failed(
+                    ReachWord::Protocol,
+                    format!("the probe ended with {status} and its answer cannot be read: {error}{cut}; it said: {words}"),
+                    "look at the node's shell and tools; report this",
+                )
+            })
+        }
+        Outcome::Signalled { signal, .. } => Err(Reach::failed(
+            ReachWord::Lost,
+            format!("the probe was ended by signal {signal}"),
+            "something on the node kills processes (out of memory?): look at its kernel log",
+        )),
+        Outcome::Lost { why, .. } | Outcome::NotSent { why } => Err(why),
+    }
+}

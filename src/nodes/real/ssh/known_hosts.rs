@@ -214,13 +214,13 @@ pub(crate) fn verdict(entries: &[Entry], names: &Names, blob: &[u8]) -> Verdict 
     if let Some(entry) = of(Marker::Revoked).find(|entry| entry.blob == blob && entry.names_any(names)) {
         return Verdict::Revoked(entry.place());
     }
-    let named: Vec<&Entry> = of(Marker::None).filter(|entry| entry.names(&names.primary)).collect();
-    if named.iter().any(|entry| entry.blob == blob) {
+    let lines: Vec<&Entry> = of(Marker::None).filter(|entry| entry.names(&names.primary)).collect();
+    if lines.iter().any(|entry| entry.blob == blob) {
         return Verdict::Known;
     }
-    if !named.is_empty() {
+    if !lines.is_empty() {
         return Verdict::Changed(
-            named
+            lines
                 .into_iter()
                 .map(|entry| {
                     (format!("{} {}", key_type(&entry.blob), fingerprint(&entry.blob)), entry.place())
