@@ -3,17 +3,14 @@
 //! `cargo test --test sshd`; it needs OpenSSH's sshd, ssh, ssh-keygen and ssh-agent, and no privileges.
 
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
-    reason = "a test suite"
-)]
-#![expect(
-    clippy::indexing_slicing,
+    clippy::unnecessary_wraps,
+    clippy::unwrap_used,
     missing_docs,
     unreachable_pub,
-    clippy::needless_pass_by_value,
     reason = "a test suite"
 )]
 

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -201,7 +202,7 @@ fn by_alias(world: &World, config: &str) -> RealNodes {
     let config = world.write("config", &(config.to_owned() + &common));
     let mut node = world.node("n", 0);
     let ssh = ssh(&mut node);
-    ssh.destination = "target".to_owned();
+    "target".clone_into(&mut ssh.destination);
     ssh.alias = true;
     (ssh.port, ssh.user, ssh.key, ssh.known_hosts) = (None, None, None, None);
     let mut options = world.options();
@@ -401,7 +402,6 @@ fn a_socket_of_the_node() -> Result<(), String> {
         let begun = Instant::now();
         let local = block_on(nodes.forward(&name("n"), remote.to_str().unwrap()))
             .map_err(|why| format!("{why:?}"))?;
-        use std::os::unix::fs::PermissionsExt as _;
         let mode = std::fs::metadata(local.parent().unwrap()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
         let mut stream = UnixStream::connect(&local).unwrap();

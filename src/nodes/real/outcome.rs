@@ -78,9 +78,11 @@ impl Capture {
         trailer(&self.tail, nonce).is_some()
     }
 
-    /// The end of standard error as one line, for messages; where there is none, that of standard output.
+    /// What was said last on both streams, as one line for messages.
     pub(crate) fn last_words(&self) -> Plain {
-        last_words(if self.stderr.is_empty() { &self.stdout } else { &self.stderr })
+        let said = [last_words(&self.stdout), last_words(&self.stderr)];
+        let said: Vec<&str> = said.iter().map(Plain::as_str).filter(|words| !words.is_empty()).collect();
+        if said.is_empty() { Plain::new("nothing") } else { Plain::new(said.join("; ")) }
     }
 
     /// What arrived on standard error.

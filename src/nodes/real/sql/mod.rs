@@ -235,3 +235,87 @@ async fn aside<T: Send + 'static>(name: &str, work: impl FnOnce() -> T + Send + 
         .map_err(|_| broken())?;
     said.await.map_err(|_| broken())
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    /// Asks a server that does `then` with the connection it gets.
+    async fn asked<F, R>(then: F) -> Result<Facts, SqlFailure>
+    where
+        F: FnOnce(TcpStream) -> R + Send + 'static,
+        R: Future<Output = ()> + Send,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move { then(listener.accept().await.unwrap().0).await });
+        let place = Place::Tcp { address, host: "db1".to_owned(), tls: Tls::Off };
+        let login = Login { user: "breakglass".to_owned(), password: None };
+        let deadlines = Deadlines { sql_connect: Duration::from_millis(500), ..Deadlines::default() };
+        ask(&place, &login, None, &Plain::new("test"), &deadlines).await
+    }
+
+    fn error_packet(code: u16, text: &str) -> Vec<u8> {
+        let mut body = vec![0xff];
+        body.extend_from_slice(&code.to_le_bytes());
+        body.extend_from_slice(text.as_bytes());
+        let mut packet = u32::try_from(body.len()).unwrap().to_le_bytes().to_vec();
+        packet.extend_from_slice(&body);
+        packet
+    }
+
+    #[tokio::test]
+    async fn a_server_without_free_connections() {
+        let result = asked(async |mut stream: TcpStream| {
+            stream.write_all(&error_packet(1040, "Too many connections")).await.unwrap();
+        });
+        let failure = result.await.unwrap_err();
+        assert!(matches!(failure, SqlFailure::TooManyConnections(_)), "{failure:?}");
+        assert_eq!(failure.reach().word, ReachWord::TooManyConnections);
+    }
+
+    #[tokio::test]
+    async fn a_frozen_server_that_never_greets() {
+        let begun = std::time::Instant::now();
+        let result = asked(async |stream: TcpStream| {
+            tokio::time::sleep(Duration::from_mins(1)).await;
+            drop(stream);
+        });
+        let failure = result.await.unwrap_err();
+        assert_eq!(failure.reach().word, ReachWord::Timeout, "{failure:?}");
+        assert!(begun.elapsed() < Duration::from_secs(2));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_hangs_up() {
+        let failure = asked(async |stream: TcpStream| drop(stream)).await.unwrap_err();
+        assert_eq!(failure.reach().word, ReachWord::Lost, "{failure:?}");
+    }
+
+    #[tokio::test]
+    async fn something_else_that_listens() {
+        let result = asked(async |mut stream: TcpStream| {
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        });
+        let failure = result.await.unwrap_err();
+        assert!(
+            matches!(failure.reach().word, ReachWord::Error | ReachWord::Lost | ReachWord::Timeout),
+            "{failure:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn nobody_listens() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let place = Place::Tcp { address, host: "db1".to_owned(), tls: Tls::Off };
+        let login = Login { user: "breakglass".to_owned(), password: None };
+        let failure =
+            ask(&place, &login, None, &Plain::new("test"), &Deadlines::default()).await.unwrap_err();
+        assert_eq!(failure.reach().word, ReachWord::Down, "{failure:?}");
+    }
+}

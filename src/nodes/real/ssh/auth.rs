@@ -139,14 +139,18 @@ fn refused(
     tried: &[String],
     deadline: Instant,
 ) -> Reach {
-    let offered = connection
-        .drive(deadline, |session| match session.auth_methods(&target.user) {
+    // The question is an attempt too, which may be one too many.
+    let offered = if tried.len() >= ATTEMPTS {
+        String::new()
+    } else {
+        let methods = connection.drive(deadline, |session| match session.auth_methods(&target.user) {
             Ok(methods) => Ok(methods.to_owned()),
             // A server that wants no proof leaves an error of some earlier call behind.
             Err(_) if session.authenticated() => Ok(String::new()),
             Err(error) => Err(error),
-        })
-        .unwrap_or_default();
+        });
+        methods.unwrap_or_default()
+    };
     if offered.is_empty() && connection.session.authenticated() {
         // A server that asks for nothing is not one that we were told to expect.
         return Reach::failed(

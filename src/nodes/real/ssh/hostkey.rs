@@ -114,7 +114,8 @@ impl Trust {
             }
             Verdict::NeedsCertAuthority(line) => refuse(
                 format!(
-                    "{name} is known only by a certificate authority ({line}), which only ssh itself checks"
+                    "{place} showed the host key {kind} {seen}; {name} is known only by a certificate authority \
+                     ({line}), which only ssh itself checks"
                 ),
                 format!(
                     "reach the node by ssh itself: {via}; or pin host_key = \"{seen}\" after comparing it"

@@ -350,7 +350,7 @@ mod tests {
         let text = String::from_utf8(output.stdout).unwrap();
         text.lines()
             .filter_map(|line| line.strip_prefix("# Host ")?.split_once(" found: line "))
-            .map(|(_, rest)| match rest.trim().split_once(" ") {
+            .map(|(_, rest)| match rest.trim().split_once(' ') {
                 None => (rest.trim().parse().unwrap(), Marker::None),
                 Some((line, "CA")) => (line.parse().unwrap(), Marker::CertAuthority),
                 Some((line, "REVOKED")) => (line.parse().unwrap(), Marker::Revoked),
