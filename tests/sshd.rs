@@ -22,6 +22,8 @@ mod harness;
 mod keys;
 #[path = "sshd/logins.rs"]
 mod logins;
+#[path = "sshd/sql.rs"]
+mod sql;
 #[path = "support/sshd.rs"]
 mod support;
 #[path = "sshd/ways.rs"]
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
     cases.extend(keys::cases());
     cases.extend(logins::cases());
     cases.extend(ways::cases());
+    cases.extend(sql::cases());
     harness::main("sshd", &cases)
 }
 

@@ -41,6 +41,7 @@ pub fn cases() -> Vec<Case> {
         case("a_local_command_with_huge_stderr", nothing, a_local_command_with_huge_stderr),
         case("a_socket_of_the_node", sshd, a_socket_of_the_node),
         case("a_socket_that_is_not_there", sshd, a_socket_that_is_not_there),
+        case("an_sshd_that_forwards_no_sockets", sshd, an_sshd_that_forwards_no_sockets),
     ]
 }
 
@@ -427,7 +428,18 @@ fn a_socket_that_is_not_there() -> Result<(), String> {
     let sshd = world.sshd("");
     let nodes = world.nodes(vec![world.node("n", sshd.port)]);
     let why = block_on(nodes.forward(&name("n"), "/nonexistent/mysqld.sock")).unwrap_err();
-    assert_eq!(why.word, ReachWord::Down, "{why:?}");
+    assert_eq!(why.word, ReachWord::Refused, "{why:?}");
     assert!(why.detail.as_str().contains("/nonexistent/mysqld.sock"), "{why:?}");
+    Ok(())
+}
+
+fn an_sshd_that_forwards_no_sockets() -> Result<(), String> {
+    let world = World::new();
+    let sshd = world.sshd("AllowStreamLocalForwarding no");
+    let nodes = world.nodes(vec![world.node("n", sshd.port)]);
+    let why = block_on(nodes.forward(&name("n"), "/run/mysqld/mysqld.sock")).unwrap_err();
+    // sshd 9.2 tells this like a socket that is not there.
+    assert_eq!(why.word, ReachWord::Refused, "{why:?}");
+    assert!(why.detail.as_str().contains("AllowStreamLocalForwarding"), "{why:?}");
     Ok(())
 }

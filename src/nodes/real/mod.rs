@@ -221,6 +221,12 @@ impl Reached {
             Some(Err(reach)) => survey.sql = reach,
             None => {}
         }
+        // Nothing answers, and the probe saw that no server runs: together they say "down", neither does alone.
+        let no_process = survey.facts.get(keys::SERVER_PIDS).is(Vec::is_empty);
+        if survey.sql.word == ReachWord::Refused && no_process {
+            let next = "no server runs here; its unit and its log say why";
+            survey.sql = Reach::failed(ReachWord::Down, survey.sql.detail.as_str(), next);
+        }
         survey.at = Timestamp::now();
         fill(&mut survey);
         survey
@@ -339,7 +345,11 @@ impl Reached {
         let password = sql::password(login, shared).await?;
         let address = sql::address(host, port, deadlines.resolve).await?;
         let source = Plain::new(format!("SQL over TCP {host}:{port}"));
-        let place = Place::Tcp { address, host: host.to_owned(), tls: tls.clone() };
+        let tls = match tls {
+            Tls::Verify { ca: Some(ca) } => Tls::Verify { ca: Some(shared.options.surroundings.expand(ca)) },
+            other => other.clone(),
+        };
+        let place = Place::Tcp { address, host: host.to_owned(), tls };
         sql::ask(&place, login, password.as_deref(), &source, deadlines)
             .await
             .map_err(|failure| failure.reach())
@@ -350,7 +360,7 @@ fn needs_ssh() -> Reach {
     Reach::failed(
         ReachWord::NotTried,
         "the server's socket can be forwarded only by SSH, and this node is reached by a command",
-        "let the probe ask the server (sql = \"probe\"), or ask it by TCP",
+        "let the probe ask the server (`via = \"probe\"` under sql), or ask it by TCP",
     )
 }
 

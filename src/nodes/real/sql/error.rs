@@ -54,9 +54,7 @@ impl SqlFailure {
                 Self::Tls(text)
             }
             Error::Io(IoError::Io(io)) => match io.kind() {
-                std::io::ErrorKind::ConnectionRefused | std::io::ErrorKind::NotFound => {
-                    Self::CannotConnect(text)
-                }
+                std::io::ErrorKind::ConnectionRefused => Self::CannotConnect(text),
                 std::io::ErrorKind::TimedOut => Self::Timeout(text),
                 _ if greeted => Self::GoneAway(text),
                 _ => Self::Lost(text),
@@ -96,7 +94,7 @@ impl SqlFailure {
             ),
             Self::AccessDenied(_) => (
                 ReachWord::Auth,
-                "correct `login` in the inventory, or the grant; over a socket, root needs the unix_socket plugin",
+                "correct `user` and `password` under sql in the inventory, or the grant; over a socket, root needs the unix_socket plugin",
             ),
             Self::NotPrepared(_) => (
                 ReachWord::NotReady,
@@ -106,8 +104,9 @@ impl SqlFailure {
                 ReachWord::Timeout,
                 "wsrep_sync_wait may be set for every session and the cluster cannot answer; survey again",
             ),
+            // That nothing answers here does not prove that no server runs; whoever saw the processes may say so.
             Self::CannotConnect(_) => {
-                (ReachWord::Down, "no server listens here; its unit, its process and its log say why")
+                (ReachWord::Refused, "see whether the server's process runs and where it listens")
             }
             Self::GoneAway(_) | Self::Lost(_) => (
                 ReachWord::Lost,
@@ -139,7 +138,7 @@ mod tests {
             (1698, ReachWord::Auth),
             (1047, ReachWord::NotReady),
             (1205, ReachWord::Timeout),
-            (2002, ReachWord::Down),
+            (2002, ReachWord::Refused),
             (2006, ReachWord::Lost),
             (2013, ReachWord::Lost),
             (1193, ReachWord::Error),

@@ -7,7 +7,7 @@
 mod error;
 pub(crate) mod tunnel;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ pub(crate) async fn ask(
     source: &Plain,
     deadlines: &Deadlines,
 ) -> Result<Facts, SqlFailure> {
-    let options = options(place, login, password);
+    let options = options(place, login, password)?;
     let connecting = timeout(deadlines.sql_connect, Conn::new(options)).await;
     let mut conn = match connecting {
         Err(_) => {
@@ -55,7 +55,13 @@ pub(crate) async fn ask(
                 "connected, no greeting and login in {limit:?}"
             ))));
         }
-        Ok(Err(error)) => return Err(SqlFailure::from_driver(&error, false)),
+        Ok(Err(error)) => {
+            return Err(match (SqlFailure::from_driver(&error, false), place) {
+                // The near end of the tunnel refused; that says nothing about the server.
+                (SqlFailure::CannotConnect(text), Place::Socket(_)) => SqlFailure::Lost(text),
+                (failure, _) => failure,
+            });
+        }
         Ok(Ok(conn)) => conn,
     };
     let result = statements(&mut conn, source, deadlines.sql_query).await;
@@ -66,7 +72,7 @@ pub(crate) async fn ask(
     result
 }
 
-fn options(place: &Place, login: &Login, password: Option<&Secret>) -> Opts {
+fn options(place: &Place, login: &Login, password: Option<&Secret>) -> Result<Opts, SqlFailure> {
     let builder = OptsBuilder::default()
         .user(Some(login.user.as_str()))
         .pass(password.map(Secret::expose))
@@ -74,14 +80,14 @@ fn options(place: &Place, login: &Login, password: Option<&Secret>) -> Opts {
         .max_allowed_packet(Some(16 << 20))
         .wait_timeout(Some(28_800))
         .stmt_cache_size(0);
-    match place {
+    Ok(match place {
         Place::Socket(path) => builder.socket(Some(path.to_string_lossy())).into(),
         Place::Tcp { address, host, tls } => {
             let ssl = SslOpts::default().with_danger_tls_hostname_override(Some(host.clone()));
             let ssl = match tls {
                 Tls::Verify { ca: None } => Some(ssl),
                 Tls::Verify { ca: Some(ca) } => {
-                    Some(ssl.with_root_certs(vec![ca.clone().into()]).with_disable_built_in_roots(true))
+                    Some(ssl.with_root_certs(vec![authority(ca)?.into()]).with_disable_built_in_roots(true))
                 }
                 Tls::AcceptInvalid => {
                     Some(ssl.with_danger_accept_invalid_certs(true).with_danger_skip_domain_validation(true))
@@ -95,7 +101,13 @@ fn options(place: &Place, login: &Login, password: Option<&Secret>) -> Opts {
                 .ssl_opts(ssl)
                 .into()
         }
-    }
+    })
+}
+
+/// The CA's certificates. Read here, so that a file that is missing is not taken for a server that is.
+fn authority(path: &Path) -> Result<Vec<u8>, SqlFailure> {
+    std::fs::read(path)
+        .map_err(|error| SqlFailure::Tls(Plain::new(format!("CA file {}: {error}", path.display()))))
 }
 
 async fn statements(conn: &mut Conn, source: &Plain, limit: Duration) -> Result<Facts, SqlFailure> {
@@ -316,6 +328,6 @@ mod tests {
         let login = Login { user: "breakglass".to_owned(), password: None };
         let failure =
             ask(&place, &login, None, &Plain::new("test"), &Deadlines::default()).await.unwrap_err();
-        assert_eq!(failure.reach().word, ReachWord::Down, "{failure:?}");
+        assert_eq!(failure.reach().word, ReachWord::Refused, "{failure:?}");
     }
 }

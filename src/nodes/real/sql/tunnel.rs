@@ -252,8 +252,8 @@ fn not_opened(remote: &str, fault: &Fault) -> SqlFailure {
         Fault::Ssh(error) if fault.is_gone() => SqlFailure::Lost(Plain::new(error.message())),
         // sshd tells a socket that is not there, that nobody listens on, or that it may not forward, all in one word.
         Fault::Ssh(error) => SqlFailure::CannotConnect(Plain::new(format!(
-            "sshd could not open {remote} on the node ({}); the server may be down, the path wrong, the login without \
-             access to it, or AllowStreamLocalForwarding off",
+            "sshd could not open {remote} on the node ({}): no server behind it, no access for this login, or \
+             AllowStreamLocalForwarding off",
             error.message()
         ))),
     }

@@ -262,7 +262,7 @@ pub(crate) fn sudo_refused(stderr: &[u8], sudo: bool, place: &str, status: i32) 
         return Some(Reach::failed(
             ReachWord::Become,
             format!("{place} has no sudo: {words}"),
-            "install sudo on the node, or set `sudo = false` and connect as root",
+            "install sudo on the node, or set `become = false` and connect as root",
         ));
     }
     Some(Reach::failed(
