@@ -21,6 +21,7 @@ pub use options::{Deadlines, Options, Surroundings};
 pub use outcome::Outcome;
 pub use secret::{NoPrompt, Prompter, Secret};
 pub use sql::SqlFailure;
+pub use ssh::linked_libssh2;
 
 use crate::ask::probe;
 use crate::ask::script::{Nonce, compose};
@@ -304,9 +305,9 @@ impl Reached {
     ) -> Result<Facts, Reach> {
         let Some(remote) = path else {
             return Err(Reach::failed(
-                ReachWord::Down,
+                ReachWord::Refused,
                 "the probe found no socket of the server",
-                "the server may be down; where it listens in an unusual place, set the socket's path in the inventory",
+                "see whether the server's process runs; where its socket is in an unusual place, give `socket` under sql",
             ));
         };
         let password = sql::password(login, shared).await?;

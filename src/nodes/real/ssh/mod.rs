@@ -9,9 +9,12 @@ mod config;
 pub(crate) mod connect;
 pub(crate) mod exec;
 mod hostkey;
+mod keyfile;
 mod known_hosts;
 mod proxy;
 
+use std::io::Read as _;
+use std::os::unix::net::UnixStream;
 use std::time::Instant;
 
 use crate::facts::{Reach, ReachWord};
@@ -57,5 +60,33 @@ pub(crate) fn establish(
         Ok(()) => Ok((connection, target.place())),
         Err(reach) if matches!(reach.word, ReachWord::Lost) => Err(connection.blame(&target, reach)),
         Err(reach) => Err(reach),
+    }
+}
+
+/// The version of libssh2 that is linked into this program, as it tells every server: `1.11.2_DEV`; `None` where it
+/// says nothing. The binding has no safe call for it, so a session is asked to greet us.
+pub fn linked_libssh2() -> Option<String> {
+    let (ours, mut theirs) = UnixStream::pair().ok()?;
+    let mut session = ssh2::Session::new().ok()?;
+    session.set_tcp_stream(ours);
+    session.set_blocking(false);
+    // It sends its banner and then waits for one that never comes.
+    let _ = session.handshake();
+    theirs.set_nonblocking(true).ok()?;
+    let mut buffer = [0; 256];
+    let read = theirs.read(&mut buffer).ok()?;
+    let banner = String::from_utf8_lossy(buffer.get(..read)?).into_owned();
+    Some(banner.trim().strip_prefix("SSH-2.0-libssh2_")?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_linked_libssh2_is_not_one_with_known_holes() {
+        let version = super::linked_libssh2().expect("a version");
+        let numbers = version.split(|c: char| !c.is_ascii_digit());
+        let numbers: Vec<u32> = numbers.map_while(|number| number.parse().ok()).collect();
+        // Up to 1.11.1 a server can write to the client's heap (CVE-2026-55200).
+        assert!(numbers.as_slice() >= [1, 11, 2].as_slice(), "{version}");
     }
 }
