@@ -206,7 +206,7 @@ fn sql_by_every_way_to_a_real_server() -> Result<(), String> {
     let survey = surveyed(&world, &sshd, by_socket(&socket, echo("canary")));
     // "Down" takes a look at the processes, which not everybody may see; without it the port is closed, no more.
     let seen = survey.facts.get(keys::SERVER_PIDS).is(Vec::is_empty);
-    let word = if seen { ReachWord::Down } else { ReachWord::Refused };
-    assert_eq!((survey.ssh.word, survey.sql.word), (ReachWord::Ok, word), "{:?}", survey.sql);
+    let expected = if seen { ReachWord::Down } else { ReachWord::Refused };
+    assert_eq!((survey.ssh.word, survey.sql.word), (ReachWord::Ok, expected), "{:?}", survey.sql);
     Ok(())
 }

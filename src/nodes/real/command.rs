@@ -17,15 +17,32 @@ use super::outcome::{Capture, Outcome};
 use super::process::kill_group;
 use super::ssh::exec::{Script, sudo_refused};
 
-/// Ends the whole process group, however the run ends.
+/// The process group of a child that was not reaped yet: after that its number may be somebody else's.
 struct Group(Option<Pid>);
 
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(leader) = self.0.take() {
+impl Group {
+    fn kill(&self) {
+        if let Some(leader) = self.0 {
             kill_group(leader);
         }
     }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// How the exchange with the program ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// It closed both streams.
+    Closed,
+    /// The trailer is there, and something still holds a stream open.
+    Complete,
+    /// Time is up.
+    Deadline,
 }
 
 /// Runs a script by `argv`, which is never read by a shell.
@@ -47,17 +64,26 @@ pub(crate) async fn run(argv: &[String], script: &Script) -> Outcome {
         }
     };
     let leader = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-    let group = Group(leader);
+    let mut group = Group(leader);
     let text = if script.sudo { under_sudo(&script.text, &script.nonce) } else { script.text.clone() };
     let deadline = Instant::now() + script.limit;
     let mut capture = Capture::default();
-    let in_time = exchange(&mut child, &text, script, &mut capture, deadline).await;
-    // An answer is whole; the program itself gets a moment to end by itself.
-    let status = timeout_at(deadline.min(Instant::now() + Duration::from_secs(2)), child.wait()).await;
-    drop(group);
+    let ending = exchange(&mut child, &text, script, &mut capture, deadline).await;
+    if ending != Ending::Closed {
+        group.kill();
+    }
+    // What has closed its output gets a moment to end by itself.
+    let mut killed = ending != Ending::Closed;
+    let mut status = timeout_at(Instant::now() + Duration::from_secs(2), child.wait()).await;
+    if status.is_err() {
+        group.kill();
+        killed = true;
+        status = Ok(child.wait().await);
+    }
+    group.0 = None;
     let shown = argv.join(" ");
     let why = match status {
-        _ if !in_time => Reach::failed(
+        _ if ending == Ending::Deadline => Reach::failed(
             ReachWord::Timeout,
             format!(
                 "`{shown}` did not finish the script in {:?}; it may still be running on the node",
@@ -86,10 +112,12 @@ pub(crate) async fn run(argv: &[String], script: &Script) -> Outcome {
     };
     match capture.end(&script.nonce) {
         Ok(outcome) => outcome,
-        Err((stdout, stderr)) => match status.ok().and_then(Result::ok).and_then(signal) {
-            Some(signal) => Outcome::Signalled { signal: signal.to_string(), stdout, stderr },
-            None => Outcome::Lost { why, stdout, stderr },
-        },
+        Err((stdout, stderr)) => {
+            match status.ok().and_then(Result::ok).and_then(signal).filter(|_| !killed) {
+                Some(signal) => Outcome::Signalled { signal: signal.to_string(), stdout, stderr },
+                None => Outcome::Lost { why, stdout, stderr },
+            }
+        }
     }
 }
 
@@ -111,21 +139,21 @@ fn spawn(program: &str, arguments: &[String]) -> std::io::Result<Child> {
         .spawn()
 }
 
-/// Sends the text and reads both streams to their end, or to the trailer; false at the deadline.
+/// Sends the text and reads both streams to their end, or to the trailer.
 async fn exchange(
     child: &mut Child,
     text: &str,
     script: &Script,
     capture: &mut Capture,
     deadline: Instant,
-) -> bool {
+) -> Ending {
     let (mut stdin, mut stdout, mut stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let (mut out, mut err) = (vec![0; 32 << 10], vec![0; 8 << 10]);
     let mut left = text.as_bytes();
     let mut grace: Option<Instant> = None;
     loop {
         if stdout.is_none() && stderr.is_none() {
-            return true;
+            return Ending::Closed;
         }
         if capture.complete(&script.nonce) {
             grace.get_or_insert_with(|| Instant::now() + Duration::from_millis(200));
@@ -154,7 +182,9 @@ async fn exchange(
                     _ => stderr = None,
                 }
             }
-            () = tokio::time::sleep_until(until) => return capture.complete(&script.nonce),
+            () = tokio::time::sleep_until(until) => {
+                return if capture.complete(&script.nonce) { Ending::Complete } else { Ending::Deadline };
+            }
         }
     }
 }

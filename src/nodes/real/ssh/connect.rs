@@ -143,8 +143,8 @@ impl Connection {
     }
 
     /// The reason why the connection broke; a proxy on the way knows better than we do.
-    pub(crate) fn blame(&mut self, target: &Target, reach: Reach) -> Reach {
-        match &mut self.proxy {
+    pub(crate) fn blame(&self, target: &Target, reach: Reach) -> Reach {
+        match &self.proxy {
             Some(proxy) => proxy.blame(target, &reach),
             None => reach,
         }

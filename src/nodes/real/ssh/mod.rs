@@ -53,7 +53,7 @@ pub(crate) fn establish(
         }
         Some(Proxy::Command(_)) | None => None,
     };
-    let mut connection = connect::connect(&target, &options.surroundings, &options.deadlines)?;
+    let connection = connect::connect(&target, &options.surroundings, &options.deadlines)?;
     let login =
         auth::login(&connection, &target, &shared.answers, &shared.good, options.deadlines.auth, events);
     match login {

@@ -10,7 +10,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::facts::{Plain, Reach, ReachWord};
@@ -37,8 +37,9 @@ const OFF: &[&str] = &[
 /// A running proxy; dropping it ends the process and all it started.
 #[derive(Debug)]
 pub(crate) struct Running {
-    child: Guard,
+    _child: Guard,
     said: Arc<Mutex<Vec<u8>>>,
+    reader: JoinHandle<()>,
     shown: String,
 }
 
@@ -70,20 +71,20 @@ pub(crate) fn start(
     // The command keeps copies of the child's ends; they must go, or the end of the child is never seen.
     drop(command);
     let said = Arc::new(Mutex::new(Vec::new()));
-    if let Some(mut stderr) = child.0.stderr.take() {
-        let said = Arc::clone(&said);
-        let reader = thread::Builder::new().name("bg-proxy".to_owned()).spawn(move || {
-            let mut buffer = [0; 1024];
-            while let Ok(n @ 1..) = stderr.read(&mut buffer) {
-                let mut said = lock(&said);
-                if said.len() < 8192 {
-                    said.extend_from_slice(buffer.get(..n).unwrap_or_default());
-                }
+    let stderr = child.0.stderr.take();
+    let heard = Arc::clone(&said);
+    let reader = thread::Builder::new().name("bg-proxy".to_owned()).spawn(move || {
+        let Some(mut stderr) = stderr else { return };
+        let mut buffer = [0; 1024];
+        while let Ok(n @ 1..) = stderr.read(&mut buffer) {
+            let mut heard = lock(&heard);
+            if heard.len() < 8192 {
+                heard.extend_from_slice(buffer.get(..n).unwrap_or_default());
             }
-        });
-        reader.map_err(failed)?;
-    }
-    Ok((ours, Running { child, said, shown }))
+        }
+    });
+    let reader = reader.map_err(failed)?;
+    Ok((ours, Running { _child: child, said, reader, shown }))
 }
 
 /// The program, and how a message shows it.
@@ -151,10 +152,11 @@ fn host_and_port(place: &str) -> (&str, Option<&str>) {
 
 impl Running {
     /// Why the way broke, by what the proxy said; `fallback` where it said nothing.
-    pub(crate) fn blame(&mut self, target: &Target, fallback: &Reach) -> Reach {
-        // What ends the stream ends the process; its last words may be a moment behind.
-        let deadline = Instant::now() + Duration::from_millis(300);
-        while matches!(self.child.0.try_wait(), Ok(None)) && Instant::now() < deadline {
+    pub(crate) fn blame(&self, target: &Target, fallback: &Reach) -> Reach {
+        // What ends the stream ends the process, whose last words may be a moment behind; one that hangs says nothing.
+        let deadline = Instant::now() + Duration::from_secs(2);
+        let hangs = fallback.word == ReachWord::Timeout;
+        while !hangs && !self.reader.is_finished() && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(5));
         }
         let said = lock(&self.said).clone();
