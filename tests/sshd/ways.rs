@@ -406,6 +406,7 @@ fn a_socket_of_the_node() -> Result<(), String> {
         let mode = std::fs::metadata(local.parent().unwrap()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
         let mut stream = UnixStream::connect(&local).unwrap();
+        until("the private socket is gone again", || !local.parent().unwrap().exists());
         let mut back = Vec::new();
         thread::scope(|scope| {
             let mut writer = stream.try_clone().unwrap();
@@ -420,6 +421,12 @@ fn a_socket_of_the_node() -> Result<(), String> {
         assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     }
     assert_eq!(sshd.logins(), 1);
+    // A way that nobody went is closed by whoever leaves, at once.
+    let local =
+        block_on(nodes.forward(&name("n"), remote.to_str().unwrap())).map_err(|why| format!("{why:?}"))?;
+    assert!(local.exists());
+    drop(nodes);
+    assert!(!local.parent().unwrap().exists());
     Ok(())
 }
 

@@ -11,8 +11,8 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,7 @@ use crate::facts::{NodeName, Plain, Reach, ReachWord};
 use crate::inventory::Ssh;
 
 use super::super::Shared;
+use super::super::secret::lock;
 use super::super::ssh::connect::{Connection, Fault};
 use super::super::ssh::{Events, establish};
 use super::SqlFailure;
@@ -54,24 +55,42 @@ impl Closed {
     }
 }
 
-/// The async side's end of a tunnel's thread. Dropping it ends the thread, which removes its directory.
+/// Where the next connection is awaited. Both sides can take it away: the thread once the connection is there, the async
+/// side when it goes, because a thread does not outlive the program long enough to clean up.
+type Door = Arc<Mutex<Option<Local>>>;
+
+/// The async side's end of a tunnel's thread. Dropping it ends the thread.
 #[derive(Debug)]
-pub(crate) struct Handle(mpsc::Sender<Job>);
+pub(crate) struct Handle {
+    jobs: mpsc::Sender<Job>,
+    door: Door,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        lock(&self.door).take();
+    }
+}
 
 impl Handle {
     /// Starts the thread; it connects when it is asked to.
     pub(crate) fn start(name: &NodeName, ssh: &Ssh, shared: &Arc<Shared>) -> io::Result<Self> {
         let (jobs, inbox) = mpsc::channel();
-        let mut tunnel =
-            Tunnel { ssh: ssh.clone(), shared: Arc::clone(shared), connection: None, local: None };
+        let door = Door::default();
+        let mut tunnel = Tunnel {
+            ssh: ssh.clone(),
+            shared: Arc::clone(shared),
+            connection: None,
+            door: Arc::clone(&door),
+        };
         thread::Builder::new().name(format!("bg-sql-{name}")).spawn(move || tunnel.serve(&inbox))?;
-        Ok(Self(jobs))
+        Ok(Self { jobs, door })
     }
 
     /// Lets the tunnel connect while the caller does something else.
     pub(crate) fn warm(&self) {
         // A thread that is gone is noticed at `open`.
-        let _ = self.0.send(Job::Warm);
+        let _ = self.jobs.send(Job::Warm);
     }
 
     /// Opens the way to a socket of the node: a local path for one connection, to be made within a few seconds.
@@ -84,7 +103,7 @@ impl Handle {
                 "survey again; report this",
             ))
         };
-        self.0.send(Job::Open { remote: remote.to_owned(), reply }).map_err(|_| gone())?;
+        self.jobs.send(Job::Open { remote: remote.to_owned(), reply }).map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
     }
 }
@@ -100,10 +119,11 @@ struct Tunnel {
     ssh: Ssh,
     shared: Arc<Shared>,
     connection: Option<Connection>,
-    local: Option<Local>,
+    door: Door,
 }
 
 /// A listening socket in a directory of its own; both go when it is dropped.
+#[derive(Debug)]
 struct Local {
     directory: PathBuf,
     path: PathBuf,
@@ -127,14 +147,14 @@ impl Local {
             }
         }
     }
+}
 
-    /// The one connection the way was opened for.
-    fn accept(&self, limit: Duration) -> io::Result<UnixStream> {
-        let mut fds = [PollFd::new(&self.listener, PollFlags::IN)];
-        match poll(&mut fds, Timespec::try_from(limit).ok().as_ref())? {
-            0 => Err(io::ErrorKind::TimedOut.into()),
-            _ => self.listener.accept().map(|(stream, _)| stream),
-        }
+/// The one connection the way was opened for.
+fn accept(listener: &UnixListener, limit: Duration) -> io::Result<UnixStream> {
+    let mut fds = [PollFd::new(listener, PollFlags::IN)];
+    match poll(&mut fds, Timespec::try_from(limit).ok().as_ref())? {
+        0 => Err(io::ErrorKind::TimedOut.into()),
+        _ => listener.accept().map(|(stream, _)| stream),
     }
 }
 
@@ -169,6 +189,7 @@ impl Tunnel {
                             if reply.send(Ok(path)).is_ok() {
                                 self.guarded(|tunnel| tunnel.carry(channel));
                             }
+                            lock(&self.door).take();
                         }
                     }
                 }
@@ -197,39 +218,49 @@ impl Tunnel {
 
     fn open(&mut self, remote: &str) -> Result<(Channel, PathBuf), Closed> {
         self.connect().map_err(Closed::Ssh)?;
-        if self.local.is_none() {
-            let runtime = &self.shared.options.surroundings.runtime;
-            self.local = Some(Local::new(runtime).map_err(|error| {
-                Closed::Sql(SqlFailure::Other {
-                    code: 0,
-                    message: Plain::new(format!(
-                        "no private socket could be made in {}: {error}",
-                        runtime.display()
-                    )),
-                })
-            })?);
-        }
-        let (Some(connection), Some(local)) = (&self.connection, &self.local) else {
+        let Some(connection) = &self.connection else {
             return Err(Closed::Sql(lost("the tunnel is not connected")));
         };
         let deadline = Instant::now() + self.shared.options.deadlines.channel;
         let opened = connection.drive(deadline, |session| session.channel_direct_streamlocal(remote, None));
-        let path = local.path.clone();
-        opened.map(|channel| (channel, path)).map_err(|fault| {
-            let closed = Closed::Sql(not_opened(remote, &fault));
-            if fault.is_gone() || matches!(fault, Fault::Timeout) {
-                self.connection = None;
+        let channel = match opened {
+            Ok(channel) => channel,
+            Err(fault) => {
+                let closed = Closed::Sql(not_opened(remote, &fault));
+                if fault.is_gone() || matches!(fault, Fault::Timeout) {
+                    self.connection = None;
+                }
+                return Err(closed);
             }
-            closed
-        })
+        };
+        let runtime = &self.shared.options.surroundings.runtime;
+        let local = Local::new(runtime).map_err(|error| {
+            Closed::Sql(SqlFailure::Other {
+                code: 0,
+                message: Plain::new(format!(
+                    "no private socket could be made in {}: {error}",
+                    runtime.display()
+                )),
+            })
+        })?;
+        let path = local.path.clone();
+        *lock(&self.door) = Some(local);
+        Ok((channel, path))
     }
 
     /// Carries one connection to its end.
     fn carry(&mut self, mut channel: Channel) {
-        let (Some(connection), Some(local)) = (&self.connection, &self.local) else { return };
-        let carried = local
-            .accept(self.shared.options.deadlines.sql_connect)
-            .and_then(|stream| pump(connection, &mut channel, stream));
+        let Some(connection) = &self.connection else { return };
+        let listener = lock(&self.door).as_ref().map(|local| local.listener.try_clone());
+        let accepted = match listener {
+            Some(listener) => {
+                listener.and_then(|listener| accept(&listener, self.shared.options.deadlines.sql_connect))
+            }
+            // The other side has gone.
+            None => Err(io::ErrorKind::NotConnected.into()),
+        };
+        lock(&self.door).take();
+        let carried = accepted.and_then(|stream| pump(connection, &mut channel, stream));
         // What broke off broke the connection of the one who made it, who knows what to say.
         if carried.is_err() {
             drop(channel);
