@@ -1,0 +1,162 @@
+//! The Galera cluster in a lab: its configuration, its first start, and whether it is whole.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::error::LabError;
+use super::machine;
+use super::state::{Lab, Node};
+use super::{Say, each};
+
+/// The configuration of one node; everything not named keeps Debian's default.
+pub(crate) fn config(lab: &Lab, node: &Node) -> String {
+    let addresses: Vec<String> = lab.node.iter().map(|node| node.address.to_string()).collect();
+    format!(
+        "[mysqld]\nbind-address = 0.0.0.0\ninnodb_buffer_pool_size = 64M\nbinlog_format = ROW\n\
+         default_storage_engine = InnoDB\ninnodb_autoinc_lock_mode = 2\n\n\
+         [galera]\nwsrep_on = ON\nwsrep_provider = /usr/lib/galera/libgalera_smm.so\n\
+         wsrep_cluster_name = {}\nwsrep_cluster_address = gcomm://{}\nwsrep_node_name = {}\n\
+         wsrep_node_address = {}\nwsrep_sst_method = rsync\nwsrep_provider_options = \"gcache.size=32M\"\n",
+        lab.name,
+        addresses.join(","),
+        node.name,
+        node.address
+    )
+}
+
+/// What one node says of its cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct View {
+    state: String,
+    status: String,
+    size: String,
+    uuid: String,
+    members: String,
+}
+
+impl View {
+    fn parse(text: &str) -> Self {
+        let mut view = Self::default();
+        for (name, value) in text.lines().filter_map(|line| line.split_once('\t')) {
+            let field = match name.to_ascii_lowercase().as_str() {
+                "wsrep_local_state_comment" => &mut view.state,
+                "wsrep_cluster_status" => &mut view.status,
+                "wsrep_cluster_size" => &mut view.size,
+                "wsrep_cluster_state_uuid" => &mut view.uuid,
+                "wsrep_incoming_addresses" => &mut view.members,
+                _ => continue,
+            };
+            value.clone_into(field);
+        }
+        // The same members are listed in another order by each node's own counting.
+        let mut members: Vec<&str> = view.members.split(',').collect();
+        members.sort_unstable();
+        view.members = members.join(",");
+        view
+    }
+
+    fn is_synced(&self, size: usize) -> bool {
+        self.state == "Synced" && self.status == "Primary" && self.size == size.to_string()
+    }
+}
+
+fn view(lab: &Lab, node: &Node) -> Result<View, String> {
+    let call = machine::inside(&lab.name, &node.name).map_err(|error| error.to_string())?;
+    let answer = call
+        .args(["mariadb", "--connect-timeout=3", "--batch", "--skip-column-names", "--execute"])
+        .arg("SET SESSION wsrep_sync_wait = 0; SHOW GLOBAL STATUS LIKE 'wsrep%'")
+        .limit(6)
+        .ask()
+        .map_err(|_| "its server does not answer".to_owned())?;
+    if answer.status.success() {
+        Ok(View::parse(&answer.stdout))
+    } else {
+        Err("its server does not answer".to_owned())
+    }
+}
+
+/// Whether these nodes are one healthy cluster of exactly their number, each confirming the others; else why not.
+pub(crate) fn whole(lab: &Lab, nodes: &[Node]) -> Result<(), String> {
+    let views = each(nodes, |node| view(lab, node));
+    judge(&nodes.iter().map(|node| node.name.as_str()).zip(views).collect::<Vec<_>>())
+}
+
+fn judge(views: &[(&str, Result<View, String>)]) -> Result<(), String> {
+    let mut wrong = Vec::new();
+    for (name, view) in views {
+        match view {
+            Ok(view) if view.is_synced(views.len()) => {}
+            Ok(view) => wrong.push(format!("{name} is {} ({}, size {})", view.state, view.status, view.size)),
+            Err(found) => wrong.push(format!("{name}: {found}")),
+        }
+    }
+    let mut known = views.iter().filter_map(|(_, view)| view.as_ref().ok());
+    if let Some(first) = known.next()
+        && known.any(|view| (&view.uuid, &view.members) != (&first.uuid, &first.members))
+    {
+        wrong.push("the nodes do not see the same cluster".to_owned());
+    }
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("; ")) }
+}
+
+/// Starts the cluster for the first time: one node founds it, the others join one after the other, as Galera gives
+/// its state to one joiner per donor.
+pub(crate) fn form(lab: &Lab, say: Say<'_>) -> Result<(), LabError> {
+    for (index, node) in lab.node.iter().enumerate() {
+        let call = machine::inside(&lab.name, &node.name)?.limit(180);
+        if index == 0 {
+            say(&format!("{} founds the cluster", node.name));
+            call.arg("galera_new_cluster").run()?;
+        } else {
+            say(&format!("{} joins", node.name));
+            call.args(["systemctl", "start", "mariadb.service"]).run()?;
+        }
+        await_whole(lab, lab.node.get(..=index).unwrap_or_default(), 60)?;
+    }
+    Ok(())
+}
+
+fn await_whole(lab: &Lab, nodes: &[Node], seconds: u64) -> Result<(), LabError> {
+    let deadline = Instant::now() + Duration::from_secs(seconds);
+    loop {
+        let Err(found) = whole(lab, nodes) else { return Ok(()) };
+        if Instant::now() > deadline {
+            return Err(LabError::NotFormed { lab: lab.name.to_string(), seconds, found });
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::practice::lab::state::sample;
+
+    fn text(state: &str, size: u32, members: &str) -> String {
+        format!(
+            "wsrep_local_state_comment\t{state}\nwsrep_cluster_status\tPrimary\nwsrep_cluster_size\t{size}\n\
+             wsrep_cluster_state_uuid\tu\nwsrep_incoming_addresses\t{members}\nwsrep_x\t1\n"
+        )
+    }
+
+    #[test]
+    fn whole_means_all_synced_at_the_same_size_with_the_same_members() {
+        let good = |members: &str| Ok(View::parse(&text("Synced", 2, members)));
+        assert_eq!(judge(&[("g1", good("a:0,b:0")), ("g2", good("b:0,a:0"))]), Ok(()));
+        let found =
+            judge(&[("g1", good("a:0,b:0")), ("g2", Ok(View::parse(&text("Donor/Desynced", 2, "a:0,b:0"))))]);
+        assert_eq!(found.unwrap_err(), "g2 is Donor/Desynced (Primary, size 2)");
+        assert!(
+            judge(&[("g1", good("a:0,b:0")), ("g2", good("a:0,c:0"))]).unwrap_err().contains("same cluster")
+        );
+        assert!(judge(&[("g1", good("a:0,b:0")), ("g2", Err("down".to_owned()))]).is_err());
+    }
+
+    #[test]
+    fn the_configuration_names_the_node_and_all_addresses() {
+        let lab = sample();
+        let text = config(&lab, &lab.node[2]);
+        assert!(text.contains("wsrep_cluster_address = gcomm://10.99.7.11,10.99.7.12,10.99.7.13\n"));
+        assert!(text.contains("wsrep_cluster_name = shop\n") && text.contains("wsrep_node_name = g3\n"));
+    }
+}
