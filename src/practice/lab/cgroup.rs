@@ -160,30 +160,30 @@ impl Hierarchies {
             })
         })
     }
+}
 
-    /// Ends every process of these cgroups and removes them. Whoever enters one of them meanwhile is ended too;
-    /// whoever comes later finds no cgroup to enter and gives up.
-    pub(crate) fn end(&self, name: &LabName, dirs: &[PathBuf]) -> Result<(), LabError> {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        loop {
-            let left: Vec<&PathBuf> = dirs.iter().filter(|dir| dir.exists()).collect();
-            if left.is_empty() {
-                return Ok(());
-            }
-            for dir in left {
-                end_once(dir);
-            }
-            if Instant::now() > deadline {
-                let pids: Vec<String> =
-                    dirs.iter().flat_map(|dir| pids(dir)).map(|pid| pid.to_string()).collect();
-                return Err(LabError::Stuck {
-                    lab: name.to_string(),
-                    what: "its processes".to_owned(),
-                    found: format!("still there after SIGKILL: {}", pids.join(" ")),
-                });
-            }
-            thread::sleep(Duration::from_millis(10));
+/// Ends every process of these cgroups and removes them. Whoever enters one of them meanwhile is ended too;
+/// whoever comes later finds no cgroup to enter and gives up.
+pub(crate) fn end(name: &LabName, dirs: &[PathBuf]) -> Result<(), LabError> {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let left: Vec<&PathBuf> = dirs.iter().filter(|dir| dir.exists()).collect();
+        if left.is_empty() {
+            return Ok(());
         }
+        for dir in left {
+            end_once(dir);
+        }
+        if Instant::now() > deadline {
+            let pids: Vec<String> =
+                dirs.iter().flat_map(|dir| pids(dir)).map(|pid| pid.to_string()).collect();
+            return Err(LabError::Stuck {
+                lab: name.to_string(),
+                what: "its processes".to_owned(),
+                found: format!("still there after SIGKILL: {}", pids.join(" ")),
+            });
+        }
+        thread::sleep(Duration::from_millis(10));
     }
 }
 

@@ -10,7 +10,7 @@ use super::error::LabError;
 use super::host::{self, Call};
 use super::name::LabName;
 use super::state::{self, Lock};
-use super::{Say, network};
+use super::{Say, cgroup, network};
 
 /// Takes a lab down. All it needs to know is the lab's name.
 pub fn down(name: &LabName, say: Say<'_>) -> Result<(), LabError> {
@@ -33,7 +33,7 @@ pub fn down(name: &LabName, say: Say<'_>) -> Result<(), LabError> {
 /// Ends everything of a lab but its directory itself, which carries the lock.
 pub(crate) fn clear(name: &LabName) -> Result<(), LabError> {
     let groups = Hierarchies::of_this_host()?;
-    groups.end(name, &groups.lab(name))?;
+    cgroup::end(name, &groups.lab(name))?;
     let dir = state::dir(name);
     unmount(&dir)?;
     release(name, &dir)?;

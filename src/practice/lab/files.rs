@@ -137,7 +137,9 @@ fn machine_id() -> Result<String, LabError> {
 fn hosts(lab: &Lab, own: &Node) -> String {
     let mut text = format!("127.0.0.1 localhost\n127.0.1.1 {}\n{} lab-host\n", own.name, lab.host);
     for node in &lab.node {
-        text.push_str(&format!("{} {}\n", node.address, node.name));
+        for part in [&node.address.to_string(), " ", &node.name, "\n"] {
+            text.push_str(part);
+        }
     }
     text
 }

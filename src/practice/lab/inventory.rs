@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::state::{Lab, SshUser};
+use super::state::{Lab, Node, SshUser};
 
 /// Where a lab's inventory is.
 pub(crate) fn path(lab: &Lab) -> PathBuf {
@@ -21,29 +21,20 @@ pub(crate) fn known_hosts(lab: &Lab) -> PathBuf {
 
 /// The inventory's text. Every value in it comes from a grammar that knows no quote.
 pub(crate) fn render(lab: &Lab) -> String {
-    let mut text = format!(
+    let becomes = if lab.ssh_user == SshUser::Ops { "become = true\n" } else { "" };
+    let head = format!(
         "# Written by `breakglass lab up {0}`; removed by `breakglass lab down {0}`.\n\
          format = \"breakglass.inventory/1\"\n\n[[cluster]]\nname = \"{0}\"\nfamily = \"{1}\"\n\n\
-         [cluster.defaults]\nuser = \"{2}\"\n",
+         [cluster.defaults]\nuser = \"{2}\"\n{becomes}key = \"{3}\"\nknown_hosts = \"{4}\"\n",
         lab.name,
         lab.family,
-        lab.ssh_user.as_str()
-    );
-    if lab.ssh_user == SshUser::Ops {
-        text.push_str("become = true\n");
-    }
-    text.push_str(&format!(
-        "key = \"{}\"\nknown_hosts = \"{}\"\n",
+        lab.ssh_user.as_str(),
         key(lab).display(),
         known_hosts(lab).display()
-    ));
-    for node in &lab.node {
-        text.push_str(&format!(
-            "\n[[cluster.node]]\nname = \"{}\"\nhost = \"{}\"\n",
-            node.name, node.address
-        ));
-    }
-    text
+    );
+    let node =
+        |node: &Node| format!("\n[[cluster.node]]\nname = \"{}\"\nhost = \"{}\"\n", node.name, node.address);
+    lab.node.iter().map(node).fold(head, |text, node| text + &node)
 }
 
 #[cfg(test)]

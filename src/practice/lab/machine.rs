@@ -13,8 +13,8 @@ use super::cgroup::Hierarchies;
 use super::error::LabError;
 use super::host::{self, Call, HostError};
 use super::name::LabName;
-use super::network;
 use super::state::{Lab, Node};
+use super::{cgroup, network};
 
 /// Enters the machine's cgroups, then mounts its root and volume in a mount namespace of its own, then becomes the
 /// machine. The text is fixed; everything that varies is an argument.
@@ -48,7 +48,7 @@ pub(crate) struct Started {
 pub(crate) fn start(lab: &Lab, node: &Node) -> Result<Started, LabError> {
     let groups = Hierarchies::of_this_host()?;
     // Whatever is left of an earlier start would hold the volume.
-    groups.end(&lab.name, &groups.machine(&lab.name, &node.name))?;
+    cgroup::end(&lab.name, &groups.machine(&lab.name, &node.name))?;
     let place = lab.place(node);
     let console = place.join("console.log");
     let log = File::create(&console).map_err(LabError::io("make", &console))?;

@@ -21,6 +21,8 @@
 //! processes, its interfaces in their network namespace, its loop device is released with its mount. So whoever
 //! ends the cgroup's processes leaves nothing behind, even where `lab up` itself was killed half-way.
 
+use std::fmt::Write;
+
 mod cgroup;
 mod down;
 mod error;
@@ -56,6 +58,15 @@ pub(crate) const CACHE: &str = "/var/cache/breakglass-lab";
 
 /// Says how a long command gets on, one line at a time.
 pub type Say<'a> = &'a (dyn Fn(&str) + Sync);
+
+/// Bytes in hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        write!(text, "{byte:02x}").unwrap_or_default();
+        text
+    })
+}
 
 /// Does the same for every item at once, one thread each, and gives the answers in the items' order.
 pub(crate) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {

@@ -22,7 +22,7 @@ impl LabName {
 
     /// Six hex digits that stand for this lab where the kernel allows only 15 characters.
     pub(crate) fn short(&self) -> String {
-        self.digest().iter().take(3).map(|byte| format!("{byte:02x}")).collect()
+        super::hex(self.digest().get(..3).unwrap_or_default())
     }
 
     /// A number that spreads labs over the address range.

@@ -48,7 +48,8 @@ pub(crate) fn choose(name: &LabName) -> Result<Ipv4Addr, LabError> {
     // Labs whose bridge is gone, after the host started anew, still own their addresses.
     for lab in super::state::labs().iter().filter(|other| *other != name.as_str()) {
         if let Some(Ok(Some(lab))) = lab.parse().ok().map(|other| Lab::find(&other)) {
-            routes.push_str(&format!("{}/24\n", lab.host));
+            routes.push_str(&lab.host.to_string());
+            routes.push_str("/24\n");
         }
     }
     free(&taken(&routes), name.spread()).ok_or(LabError::NoAddresses)

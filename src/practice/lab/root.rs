@@ -125,7 +125,7 @@ fn key() -> String {
         digest.update(part.as_bytes());
         digest.update([0]);
     }
-    digest.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    super::hex(digest.finalize().get(..6).unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -129,7 +129,7 @@ fn make(name: &LabName, request: &Request, say: Say<'_>) -> Result<PathBuf, LabE
     .collect();
     state::write(&inventory::known_hosts(&lab), &hosts?.concat(), 0o644)?;
     galera::form(&lab, say)?;
-    finish(Lab { formed: true, ..lab }, say)
+    finish(&Lab { formed: true, ..lab }, say)
 }
 
 /// Chooses the lab's addresses and notes them before anything is made, so that no other lab chooses the same.
@@ -158,9 +158,9 @@ fn lay_out(name: &LabName, request: &Request, root: PathBuf) -> Result<Lab, LabE
     Ok(lab)
 }
 
-fn finish(lab: Lab, say: Say<'_>) -> Result<PathBuf, LabError> {
-    let path = inventory::path(&lab);
-    state::write(&path, &inventory::render(&lab), 0o644)?;
+fn finish(lab: &Lab, say: Say<'_>) -> Result<PathBuf, LabError> {
+    let path = inventory::path(lab);
+    state::write(&path, &inventory::render(lab), 0o644)?;
     lab.save()?;
     say(&format!("lab {} is healthy: {} nodes, all Synced", lab.name, lab.node.len()));
     Ok(path)

@@ -85,7 +85,7 @@ struct UpArgs {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Family {
-    /// MariaDB with Galera
+    /// `MariaDB` with Galera
     Galera,
 }
 
