@@ -81,13 +81,13 @@ impl Hierarchies {
         self.lab(name).into_iter().map(|dir| dir.join(node)).collect()
     }
 
-    /// Makes a machine's cgroups and gives the files a process writes itself into.
+    /// Makes a machine's cgroups and gives their directories.
     pub(crate) fn make(&self, name: &LabName, node: &str) -> Result<Vec<PathBuf>, LabError> {
         let dirs = self.machine(name, node);
         for dir in &dirs {
             fs::create_dir_all(dir).map_err(LabError::io("make the cgroup", dir))?;
         }
-        Ok(dirs.into_iter().map(|dir| dir.join("cgroup.procs")).collect())
+        Ok(dirs)
     }
 
     /// The processes of a machine.
@@ -219,7 +219,8 @@ fn tree(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn pids(dir: &Path) -> Vec<i32> {
+/// The processes of a cgroup and of all below it.
+pub(crate) fn pids(dir: &Path) -> Vec<i32> {
     tree(dir).iter().flat_map(|dir| own_pids(dir)).collect()
 }
 

@@ -33,12 +33,13 @@ pub fn down(name: &LabName, say: Say<'_>) -> Result<(), LabError> {
 /// Ends everything of a lab but its directory itself, which carries the lock.
 pub(crate) fn clear(name: &LabName) -> Result<(), LabError> {
     let groups = Hierarchies::of_this_host()?;
+    let locks = locks(&groups.lab(name));
     cgroup::end(name, &groups.lab(name))?;
     let dir = state::dir(name);
     unmount(&dir)?;
     release(name, &dir)?;
     network::take_down(name)?;
-    leftovers(name);
+    leftovers(name, &locks);
     for entry in fs::read_dir(&dir).into_iter().flatten().filter_map(Result::ok) {
         remove(&entry.path(), name)?;
     }
@@ -87,13 +88,27 @@ fn release(name: &LabName, dir: &Path) -> Result<(), LabError> {
     Ok(())
 }
 
-/// What the container manager keeps about a machine outside the lab's own places.
-fn leftovers(name: &LabName) {
+/// The lock files the container manager's processes hold; ended by force, they leave them.
+fn locks(groups: &[PathBuf]) -> Vec<PathBuf> {
+    let pids = groups.iter().flat_map(|group| cgroup::pids(group));
+    let open =
+        |pid: i32| fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().filter_map(Result::ok);
+    pids.flat_map(open)
+        .filter_map(|entry| fs::read_link(entry.path()).ok())
+        .filter(|path| path.starts_with("/run/systemd/nspawn/locks"))
+        .collect()
+}
+
+/// Removes what the container manager keeps about a machine outside the lab's own places: empty files in /run that
+/// no one uses any more, so not worth failing for.
+fn leftovers(name: &LabName, locks: &[PathBuf]) {
+    for lock in locks {
+        fs::remove_file(lock).unwrap_or_default();
+    }
     let prefix = format!("{}-", name.short());
     for dir in ["/run/systemd/nspawn/propagate", "/run/systemd/nspawn/unix-export"] {
         for entry in fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok) {
             if entry.file_name().to_string_lossy().starts_with(&prefix) {
-                // An empty directory in /run that no one uses: not worth failing for.
                 fs::remove_dir(entry.path()).unwrap_or_default();
             }
         }

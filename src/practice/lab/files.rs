@@ -99,8 +99,9 @@ fn volume(lab: &Lab, place: &Path) -> Result<(), LabError> {
     file.set_len(lab.volume).map_err(LabError::io("size", &image))?;
     let data = lab.root.join("var/lib/mysql");
     let owner = fs::metadata(&data).map_err(LabError::io("look at", &data))?;
-    Call::new("mkfs.ext4")
-        .args(["-q", "-F", "-m", "0", "-E"])
+    // Ended with its parent: it would go on filling the image of a lab that is taken down meanwhile.
+    Call::new("setpriv")
+        .args(["--pdeathsig", "KILL", "mkfs.ext4", "-q", "-F", "-m", "0", "-E"])
         .arg(format!("root_owner={}:{},nodiscard", owner.uid(), owner.gid()))
         .arg("-d")
         .args([data, image])

@@ -16,16 +16,17 @@ use super::name::LabName;
 use super::state::{Lab, Node};
 use super::{cgroup, network};
 
-/// Enters the machine's cgroups, then mounts its root and volume in a mount namespace of its own, then becomes the
-/// machine. The text is fixed; everything that varies is an argument.
+/// Enters the machine's cgroups, mounts its root and volume in a mount namespace of its own, then runs the machine
+/// for as long as it wants to run. The text is fixed; everything that varies is an argument.
 ///
 /// The cgroups are entered before anything else is done and are not made here: a machine whose lab was taken down
-/// meanwhile finds none and ends.
+/// meanwhile finds none and ends. Their keeper stays beside the machine, not above it, as v2 asks.
 const START: &str = r#"
 set -eu
 place=$1 lower=$2 bridge=$3 machine=$4 host=$5
 shift 5
-for procs do echo $$ > "$procs"; done
+for group do echo $$ > "$group/cgroup.procs"; done
+for group do mkdir -p "$group/keeper"; echo $$ > "$group/keeper/cgroup.procs"; done
 mount -t overlay -o "lowerdir=$lower,upperdir=$place/upper,workdir=$place/work" overlay "$place/root"
 data=$place/root/var/lib/mysql
 mount -t ext4 -o loop,noatime "$place/volume.img" "$data"
@@ -33,8 +34,16 @@ mount -t ext4 -o loop,noatime "$place/volume.img" "$data"
 if [ -d "$data/lost+found" ]; then rmdir "$data/lost+found"; fi
 chmod --reference="$lower/var/lib/mysql" "$data"
 chown --reference="$lower/var/lib/mysql" "$data"
-exec systemd-nspawn --quiet --register=no --keep-unit --settings=no --link-journal=no --resolv-conf=off \
-    --timezone=off --machine="$machine" --hostname="$host" --network-bridge="$bridge" --directory="$place/root" --boot
+enter='for group do [ "$group" != -- ] || break; echo $$ > "$group/cgroup.procs"; shift; done; shift; exec "$@"'
+# A machine that restarts itself ends with 133 and wants to be started again.
+code=133
+while [ "$code" = 133 ]; do
+    code=0
+    sh -c "$enter" breakglass-lab "$@" -- systemd-nspawn --quiet --register=no --keep-unit --settings=no \
+        --link-journal=no --resolv-conf=off --timezone=off --machine="$machine" --hostname="$host" \
+        --network-bridge="$bridge" --directory="$place/root" --boot || code=$?
+done
+exit "$code"
 "#;
 
 /// A machine that was started and is not known to answer yet.
