@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 
 use super::error::LabError;
 use super::name::LabName;
@@ -252,9 +253,34 @@ impl Process {
         })
     }
 
-    /// Sends it a signal.
+    /// Sends it a signal, if it is still the process that was found; one that ended meanwhile needs none.
     pub(crate) fn signal(&self, signal: Signal) -> std::io::Result<()> {
-        Pid::from_raw(self.pid).map_or(Ok(()), |pid| kill_process(pid, signal).map_err(Into::into))
+        let Some(pid) = Pid::from_raw(self.pid) else { return Ok(()) };
+        // Held from before the look to the signal, so that the number cannot pass to another process in between.
+        let held = match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(held) => held,
+            Err(Errno::SRCH) => return Ok(()),
+            Err(errno) => return Err(errno.into()),
+        };
+        let same = |now: &Self| (now.parent, &now.name, now.inner) == (self.parent, &self.name, self.inner);
+        match Self::read(self.pid) {
+            Some(now) if same(&now) => pidfd_send_signal(held, signal).map_err(Into::into),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits until a signal has done what it does: the kernel takes a moment to end or stop all threads of a server.
+    /// A process inside a frozen v1 cgroup ends only when that thaws, so the wait has an end too.
+    pub(crate) fn settle(&self, signal: Signal) {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let done = |now: Option<Self>| match (signal, now) {
+            (_, None) => true,
+            (Signal::STOP, Some(now)) => now.stopped,
+            (_, Some(now)) => now.parent != self.parent || now.name != self.name,
+        };
+        while !done(Self::read(self.pid)) && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(2));
+        }
     }
 }
 

@@ -111,6 +111,17 @@ pub enum LabError {
         /// The node.
         node: String,
     },
+    /// The root the machines lie over is gone.
+    #[error(
+        "the Debian root {} that the machines of lab {lab} lie over is gone, so they cannot be started again; \
+         `breakglass lab down {lab}` removes the lab, then it can be made anew", root.display()
+    )]
+    RootGone {
+        /// The lab.
+        lab: String,
+        /// Where it was.
+        root: PathBuf,
+    },
     /// The machine did not start.
     #[error("machine {node}: {found}; its console ({}) ends:\n{tail}", console.display())]
     NotStarted {

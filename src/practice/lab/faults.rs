@@ -179,6 +179,11 @@ fn signal(servers: &[Process], signal: Signal) -> Result<(), LabError> {
             .signal(signal)
             .map_err(LabError::io("signal", std::path::Path::new(&format!("/proc/{}", server.pid))))?;
     }
+    if signal != Signal::CONT {
+        for server in servers {
+            server.settle(signal);
+        }
+    }
     Ok(())
 }
 

@@ -67,6 +67,15 @@ pub struct Request {
 pub fn up(name: &LabName, request: &Request, say: Say<'_>) -> Result<PathBuf, LabError> {
     host::require_all()?;
     let _lock = Lock::take(name, true, say)?;
+    let inventory = go_on(name, request, say);
+    if inventory.is_err() {
+        // Where nothing was laid out yet nothing is left; a directory that holds something stays.
+        std::fs::remove_dir(state::dir(name)).unwrap_or_default();
+    }
+    inventory
+}
+
+fn go_on(name: &LabName, request: &Request, say: Say<'_>) -> Result<PathBuf, LabError> {
     match Lab::find(name)? {
         Some(lab) => {
             agrees(&lab, request)?;
@@ -173,6 +182,9 @@ fn revive(mut lab: Lab, say: Say<'_>) -> Result<PathBuf, LabError> {
     let groups = Hierarchies::of_this_host()?;
     let down: Vec<Node> =
         lab.node.iter().filter(|node| groups.init(&lab.name, &node.name).is_none()).cloned().collect();
+    if !down.is_empty() && !lab.root.is_dir() {
+        return Err(LabError::RootGone { lab: lab.name.to_string(), root: lab.root });
+    }
     let started =
         each(&down, |node| machine::start(&lab, node).and_then(|started| machine::wait(node, started, 90)));
     started.into_iter().collect::<Result<Vec<()>, _>>()?;
