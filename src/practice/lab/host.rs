@@ -198,12 +198,15 @@ impl Call {
 
 impl std::fmt::Display for Call {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.program)?;
-        for arg in &self.args {
-            let arg = arg.to_string_lossy();
-            if arg.contains('\n') { f.write_str(" …")? } else { write!(f, " {arg}")? }
+        let words = self.args.iter().map(|arg| arg.to_string_lossy());
+        // A script or a long list says less than how the command begins.
+        let line = words.fold(self.program.to_owned(), |line, word| {
+            line + " " + word.split_once('\n').map_or(&*word, |_| "…")
+        });
+        match line.char_indices().nth(200) {
+            Some((end, _)) => write!(f, "{}…", line.get(..end).unwrap_or_default()),
+            None => f.write_str(&line),
         }
-        Ok(())
     }
 }
 

@@ -72,9 +72,9 @@ fn build(release: &str, wanted: &Path, say: Say<'_>) -> Result<(), LabError> {
     fs::write(&options, apt_options()?).map_err(LabError::io("write", &options))?;
     // In a process namespace of its own, ended with its parent: a killed `lab up` leaves no build behind, and no
     // mount, since those are the namespace's.
-    Call::new("setpriv")
+    let built = Call::new("setpriv")
         .args(["--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--mount-proc", "--fork"])
-        .args(["--kill-child=KILL", "mmdebstrap", "--quiet", "--mode=root", "--variant=minbase"])
+        .args(["--kill-child=KILL", "mmdebstrap", "--mode=root", "--variant=minbase"])
         .arg(format!("--include={PACKAGES}"))
         .arg(format!("--aptopt={}", options.display()))
         .args(HOOKS.iter().map(|hook| format!("--customize-hook={hook}")))
@@ -82,7 +82,11 @@ fn build(release: &str, wanted: &Path, say: Say<'_>) -> Result<(), LabError> {
         .arg(&root)
         .arg(&list)
         .limit(1800)
-        .run()?;
+        .run();
+    if built.is_err() {
+        fs::remove_dir_all(&half).map_err(LabError::io("remove", &half))?;
+    }
+    built?;
     fs::rename(&root, wanted).map_err(LabError::io("rename into place", wanted))?;
     fs::remove_dir_all(&half).map_err(LabError::io("remove", &half))?;
     say("the root is built");

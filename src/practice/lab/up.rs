@@ -118,7 +118,7 @@ fn make(name: &LabName, request: &Request, say: Say<'_>) -> Result<PathBuf, LabE
     down::clear(name)?;
     let root = root::ensure(RELEASE, say)?;
     let lab = lay_out(name, request, root)?;
-    say(&format!("preparing {} machines", lab.node.len()));
+    say(&format!("preparing machines: {}", lab.node.len()));
     let (private, public) = files::key_pair(&inventory::key(&lab), &format!("breakglass lab {name}"))?;
     state::write(&inventory::key(&lab), &private, 0o600)?;
     let hosts: Result<Vec<String>, LabError> = each(&lab.node, |node| {
@@ -171,7 +171,7 @@ fn finish(lab: &Lab, say: Say<'_>) -> Result<PathBuf, LabError> {
     let path = inventory::path(lab);
     state::write(&path, &inventory::render(lab), 0o644)?;
     lab.save()?;
-    say(&format!("lab {} is healthy: {} nodes, all Synced", lab.name, lab.node.len()));
+    say(&format!("lab {} is healthy: all {} Synced", lab.name, lab.node.len()));
     Ok(path)
 }
 
@@ -200,7 +200,7 @@ fn revive(mut lab: Lab, say: Say<'_>) -> Result<PathBuf, LabError> {
         lab.save()?;
     }
     match galera::whole(&lab, &lab.node) {
-        Ok(()) => say(&format!("lab {} is healthy: {} nodes, all Synced", lab.name, lab.node.len())),
+        Ok(()) => say(&format!("lab {} is healthy: all {} Synced", lab.name, lab.node.len())),
         Err(found) => {
             say(&format!(
                 "the cluster of lab {} is not healthy, and its servers are left as they are: {found}",
