@@ -107,10 +107,7 @@ keys! {
     LOG_POSITION: Position = "log.recovered_position", None, "The position that the unit's own start last logged, no server having taken part in the group since (S2).";
     LOG_POSITION_AT: Timestamp = "log.recovered_at", None, "When that position was logged, on the machine's clock.";
     LOG_WAITING: bool = "log.waiting_for_primary", None, "Whether the running start waits for a Primary Component by the log.";
-    LOG_EVICTED: bool = "log.evicted", None, "Whether the part of the log that was read shows the server found inconsistent, with no full transfer and sync after it (S7).";
-    LOG_PREPARED: bool = "log.prepared_transactions", None, "Whether the last start found prepared transactions that it could not resolve (case 15).";
-    LOG_BOOTSTRAPS: Texts = "log.bootstraps", None, "Bootstraps in the part of the log that was read (S25): time, then `group` with the position it began with, or `component`.";
-    LOG_MARKS: Texts = "log.marks", None, "The latest lines of the log that say where the server stood, oldest first.";
+    LOG_EVICTED: bool = "log.evicted", None, "Whether the log says that this node was evicted by inconsistency and has not been refilled since (S7).";
 
     // wsrep status.
     WSREP_CLUSTER_STATUS: Plain = "wsrep.cluster_status", None, "wsrep_cluster_status: Primary, non-Primary or Disconnected.";

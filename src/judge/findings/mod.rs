@@ -1,0 +1,200 @@
+//! Findings: claims about the cluster with their evidence, what they mean and what would change them.
+//!
+//! One small file per family; each rule is a pure function of the [`Context`]. Where no runbook answers a finding yet,
+//! [`Finding::next`] says what to do by hand.
+
+mod down;
+mod healthy;
+mod history;
+mod leftovers;
+mod reach;
+mod views;
+mod waiting;
+
+use serde::Serialize;
+
+use super::safety::{Blocked, s05, s06, s07, s08, s09};
+use super::{NodeJudgement, NodeReading, Reading, Server, Standing, Verdict, standing};
+use crate::facts::{Known, NodeName, Plain, keys};
+
+/// A claim about the cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Stable, such as `galera.all-crashed`.
+    pub id: &'static str,
+    /// Numbers of the failure catalogue.
+    pub cases: Vec<u8>,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The nodes it is about, in the inventory's order.
+    pub nodes: Vec<NodeName>,
+    /// What is the case and what it means.
+    pub text: Plain,
+    /// What to do next, by hand where no runbook answers it.
+    pub next: Plain,
+    /// The facts it rests on, `node.fact`.
+    pub evidence: Vec<String>,
+    /// The runbook that answers it.
+    pub runbook: Option<&'static str>,
+    /// The rules in the way of what would answer it.
+    pub blocked_by: Vec<Blocked>,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// Nothing to do.
+    Info,
+    /// It will hurt later.
+    Warning,
+    /// Something is missing.
+    Degraded,
+    /// The cluster does not serve, or is about to lose data.
+    Outage,
+}
+
+impl Severity {
+    /// The word, as in `status --json`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Degraded => "degraded",
+            Self::Outage => "outage",
+        }
+    }
+}
+
+/// What the rules look at.
+pub(super) struct Context<'a> {
+    pub(super) reading: &'a Reading<'a>,
+    pub(super) nodes: &'a [NodeJudgement],
+    pub(super) verdict: Verdict,
+    pub(super) candidates: &'a [NodeName],
+}
+
+type Rule = fn(&Context<'_>) -> Vec<Finding>;
+
+const RULES: &[Rule] = &[
+    views::two_primaries,
+    views::contradict,
+    views::changing,
+    down::all_down,
+    waiting::waiting_for_primary,
+    views::non_primary,
+    reach::unreachable,
+    reach::frozen,
+    reach::sql_unanswered,
+    down::node_down,
+    history::ahead,
+    history::diverged,
+    history::tainted,
+    history::empty,
+    leftovers::leftovers,
+    healthy::unknown_member,
+    healthy::healthy,
+];
+
+/// All findings, worst first; within one severity in the order of the table.
+pub(super) fn findings(context: &Context<'_>) -> Vec<Finding> {
+    let mut all: Vec<Finding> = RULES.iter().flat_map(|rule| rule(context)).collect();
+    all.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    all
+}
+
+impl<'a> Context<'a> {
+    /// The data nodes with their readings and judgements that satisfy `test`.
+    fn data(&self, test: impl Fn(&NodeReading<'a>, &NodeJudgement) -> bool) -> Vec<&'a NodeReading<'a>> {
+        self.reading
+            .nodes
+            .iter()
+            .zip(self.nodes)
+            .filter(|(node, judged)| node.is_data() && test(node, judged))
+            .map(|(node, _)| node)
+            .collect()
+    }
+
+    fn standing(&self, name: &NodeName) -> Option<Standing> {
+        self.nodes.iter().find(|node| node.name == *name).and_then(|node| node.standing)
+    }
+
+    /// Everything in the way of a bootstrap, rule by rule.
+    fn bootstrap_blockers(&self) -> Vec<Blocked> {
+        let reading = self.reading;
+        let mut blocked = standing::missing(reading);
+        blocked.extend(reading.data().filter_map(|node| s05::not_proved_down(node.survey, &node.server)));
+        blocked.extend(s06::primary_seen(reading.data().map(|node| s06::Node {
+            name: node.name(),
+            server: &node.server,
+            claims_primary: reading.views.claims(node.name()),
+        })));
+        let held = reading.data().filter(|node| node.position.known().is_some());
+        blocked.extend(held.filter_map(|node| s07::not_cleared(node.survey)));
+        blocked.extend(s08::off_the_path(
+            self.nodes.iter().filter_map(|node| Some((&node.name, node.standing?))),
+        ));
+        blocked.extend(reading.data().filter_map(|node| s09::stale(node.survey, reading.survey.taken)));
+        blocked.extend(leftovers::blocked(reading));
+        blocked.sort();
+        blocked
+    }
+}
+
+fn names(nodes: &[&NodeReading<'_>]) -> Vec<NodeName> {
+    nodes.iter().map(|node| node.name().clone()).collect()
+}
+
+/// `g1`, `g1 and g2`, `g1, g2 and g3`.
+fn list(nodes: &[&NodeReading<'_>]) -> String {
+    let names: Vec<&str> = nodes.iter().map(|node| node.name().as_str()).collect();
+    match names.split_last() {
+        None => String::new(),
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// `node.fact` for every node and fact that was read.
+fn evidence(nodes: &[&NodeReading<'_>], facts: &[&'static str]) -> Vec<String> {
+    nodes
+        .iter()
+        .flat_map(|node| {
+            node.survey
+                .facts
+                .iter()
+                .filter(|(name, fact)| facts.contains(name) && fact.value.known().is_some())
+                .map(|(name, _)| format!("{}.{name}", node.name()))
+        })
+        .collect()
+}
+
+/// The facts that say what runs on a node.
+const SERVER_FACTS: &[&str] = &[
+    keys::SERVER_STATE.name(),
+    keys::UNIT_ACTIVE.name(),
+    keys::UNIT_EXIT_CODE.name(),
+    keys::UNIT_EXIT_STATUS.name(),
+    keys::LOG_LAST_END.name(),
+];
+
+/// The facts that say what a node holds.
+const POSITION_FACTS: &[&str] =
+    &[keys::GRASTATE_UUID.name(), keys::GRASTATE_SEQNO.name(), keys::LOG_POSITION.name()];
+
+/// The facts that say what group a node is in.
+const VIEW_FACTS: &[&str] = &[
+    keys::WSREP_CLUSTER_STATUS.name(),
+    keys::WSREP_CLUSTER_SIZE.name(),
+    keys::WSREP_CONF_ID.name(),
+    keys::WSREP_CLUSTER_UUID.name(),
+    keys::WSREP_MEMBERS.name(),
+];
+
+fn is_down(node: &NodeReading<'_>) -> bool {
+    node.server.is(|server| server.is_down())
+}
+
+fn is_in(node: &NodeReading<'_>, server: Server) -> bool {
+    node.server == Known::Known(server)
+}

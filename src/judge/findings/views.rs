@@ -1,0 +1,150 @@
+//! What the nodes say of the group, held against each other.
+
+use super::{Context, Finding, Severity, VIEW_FACTS, evidence, list, names};
+use crate::facts::{NodeName, Plain, keys};
+use crate::judge::{Server, Standing, Verdict};
+
+/// Two Primary Components, each confirmed by its members (case 20).
+pub(super) fn two_primaries(context: &Context<'_>) -> Vec<Finding> {
+    let proved = context.reading.views.proved();
+    if proved.len() < 2 {
+        return Vec::new();
+    }
+    let nodes = context.data(|node, _| context.reading.views.claims(node.name()));
+    let sides: Vec<String> = proved
+        .iter()
+        .map(|side| side.iter().map(|claim| claim.node.as_str()).collect::<Vec<_>>().join(", "))
+        .collect();
+    vec![Finding {
+        id: "galera.two-primaries",
+        cases: vec![7, 20],
+        severity: Severity::Outage,
+        nodes: names(&nodes),
+        text: Plain::new(format!(
+            "Split brain: {} Primary Components take writes apart from each other ({}).",
+            proved.len(),
+            sides.join(" | ")
+        )),
+        next: Plain::new(
+            "Stop the writers of one side now, and keep its servers and data as they are: its write-sets exist nowhere \
+             else. Do not heal the network before you have chosen: the older side would abort the other.",
+        ),
+        evidence: evidence(&nodes, VIEW_FACTS),
+        runbook: None,
+        blocked_by: context.bootstrap_blockers(),
+    }]
+}
+
+/// Claims of a Primary that do not confirm each other: stale views, or too few of the view's members were read.
+pub(super) fn contradict(context: &Context<'_>) -> Vec<Finding> {
+    let views = &context.reading.views;
+    let members = |name: &NodeName| context.reading.is_member(name);
+    if views.proved().len() > 1 {
+        return Vec::new();
+    }
+    let doubted = context.data(|node, _| views.claims(node.name()) && !members(node.name()));
+    if doubted.is_empty() {
+        return Vec::new();
+    }
+    let claims = context.data(|node, _| views.claims(node.name()));
+    let text = if context.reading.primary.is_some() {
+        format!(
+            "{} says that it is in a Primary Component, and the proved one does not confirm it: a view from before a \
+             freeze or a partition.",
+            list(&doubted)
+        )
+    } else if views.groups.len() > 1 {
+        format!(
+            "{} claim different Primary Components, and none is confirmed by more than half of its members.",
+            list(&doubted)
+        )
+    } else {
+        format!(
+            "{} may be in a Primary Component, but too few of that view's members confirm it. One node's \
+             view is not truth: it can be seconds old.",
+            list(&doubted)
+        )
+    };
+    let severity =
+        if context.verdict == Verdict::Undetermined { Severity::Degraded } else { Severity::Warning };
+    vec![Finding {
+        id: "galera.views-contradict",
+        cases: vec![10],
+        severity,
+        nodes: names(&doubted),
+        text: Plain::new(text),
+        next: Plain::new(
+            "Read again in a few seconds; stale views do not last. If it stays, reach the missing members.",
+        ),
+        evidence: evidence(&claims, VIEW_FACTS),
+        runbook: None,
+        blocked_by: context.bootstrap_blockers(),
+    }]
+}
+
+/// Some member is looking for a new view at this moment, or does not hear a peer.
+pub(super) fn changing(context: &Context<'_>) -> Vec<Finding> {
+    let nodes = context.data(|node, _| {
+        let facts = &node.survey.facts;
+        context.reading.views.claims(node.name())
+            && (facts.get(keys::WSREP_EVS_STATE).is(|state| state.as_str() != "OPERATIONAL")
+                || facts.get(keys::WSREP_PEERS_SILENT).is(|peers| !peers.is_empty()))
+    });
+    if nodes.is_empty() {
+        return Vec::new();
+    }
+    vec![Finding {
+        id: "galera.view-changing",
+        cases: vec![],
+        severity: Severity::Degraded,
+        nodes: names(&nodes),
+        text: Plain::new(format!(
+            "On {}, a peer is silent or a new view is being sought: what is shown of the group may hold no longer.",
+            list(&nodes)
+        )),
+        next: Plain::new("Read again in a few seconds: a peer is given up after 5 s (evs.suspect_timeout)."),
+        evidence: evidence(&nodes, &[keys::WSREP_EVS_STATE.name(), keys::WSREP_PEERS_SILENT.name()]),
+        runbook: None,
+        blocked_by: vec![],
+    }]
+}
+
+/// Servers run and are in no Primary Component.
+pub(super) fn non_primary(context: &Context<'_>) -> Vec<Finding> {
+    let nodes = context.data(|_, judged| judged.standing == Some(Standing::NonPrimary));
+    if nodes.is_empty() {
+        return Vec::new();
+    }
+    let (severity, text, next) = if context.reading.primary.is_some() {
+        (
+            Severity::Degraded,
+            format!("{} runs outside the Primary Component: cut off, or not let back in.", list(&nodes)),
+            "Repair the network between the members (ports 4567, 4568, 4444); a node that is only cut off comes back by \
+             itself. Disconnected does not: read its log before any restart.",
+        )
+    } else {
+        (
+            Severity::Outage,
+            format!(
+                "{} runs without a Primary Component: no side has more than half of the last one, so none serves.",
+                list(&nodes)
+            ),
+            "Repair the network between the members first: when all members of the last Primary come back and nobody has \
+             bootstrapped, they merge by themselves in seconds. pc.bootstrap on one side only if the others are proved \
+             down.",
+        )
+    };
+    let severity = if context.verdict == Verdict::Undetermined { Severity::Degraded } else { severity };
+    let stopping = nodes.iter().any(|node| super::is_in(node, Server::Stopping));
+    vec![Finding {
+        id: "galera.non-primary",
+        cases: if stopping { vec![19, 37] } else { vec![37] },
+        severity,
+        nodes: names(&nodes),
+        text: Plain::new(text),
+        next: Plain::new(next),
+        evidence: evidence(&nodes, VIEW_FACTS),
+        runbook: None,
+        blocked_by: if context.reading.primary.is_some() { vec![] } else { context.bootstrap_blockers() },
+    }]
+}

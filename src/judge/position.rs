@@ -1,0 +1,49 @@
+//! What a node holds, and where that was read.
+
+use jiff::Timestamp;
+
+use super::Server;
+use super::safety::{s02, s03};
+use crate::facts::{Known, NodeSurvey, Position, PositionSource, WhyKind, keys};
+
+/// A position with its witness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The position.
+    pub position: Position,
+    /// Where it was read.
+    pub source: PositionSource,
+    /// When it was read, on this workstation's clock; of a logged position, when it was logged.
+    pub at: Timestamp,
+}
+
+/// What the node holds: the running server's word, else the state file of a clean stop, else what its unit's own
+/// start logged. Sources are tried in that order and never mixed.
+pub(super) fn held(node: &NodeSurvey, server: &Known<Server>) -> Known<Held> {
+    match server {
+        Known::Unknown(why) => Known::Unknown(why.clone()),
+        Known::Known(Server::Running | Server::Stopping) => live(node),
+        Known::Known(Server::Stopped) => match s03::state_file(node) {
+            Known::Known(held) => Known::Known(held),
+            Known::Unknown(file) => match s02::logged(node) {
+                Known::Known(held) => Known::Known(held),
+                Known::Unknown(_) => Known::Unknown(file),
+            },
+        },
+        Known::Known(Server::Crashed | Server::Starting) => s02::logged(node),
+        Known::Known(Server::Frozen) => {
+            Known::unknown(WhyKind::NotRead, "the server is frozen and cannot be asked")
+        }
+    }
+}
+
+fn live(node: &NodeSurvey) -> Known<Held> {
+    let facts = &node.facts;
+    facts.get(keys::WSREP_LOCAL_UUID).and_then(|uuid| {
+        facts.get(keys::WSREP_LAST_COMMITTED).map(|seqno| Held {
+            position: Position { uuid, seqno },
+            source: PositionSource::Status,
+            at: facts.at(keys::WSREP_LAST_COMMITTED).unwrap_or(node.at),
+        })
+    })
+}
