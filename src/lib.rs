@@ -17,6 +17,10 @@
 //!
 //! The core (facts, inventory, ask, judge) is synchronous and pure: no clock, no files, no sockets.
 
+// Lets a module's tests share the builders of tests/support.
+#[cfg(test)]
+extern crate self as breakglass;
+
 pub mod ask;
 pub mod engine;
 pub mod facts;

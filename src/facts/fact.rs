@@ -217,6 +217,13 @@ impl Facts {
         }
     }
 
+    /// Takes back what was noted of the facts whose names pass `test`: they are Unknown for this reason now.
+    pub fn doubt(&mut self, test: impl Fn(&str) -> bool, why: &Why) {
+        for (_, fact) in self.0.iter_mut().filter(|(name, _)| test(name)) {
+            fact.value = Known::Unknown(why.clone());
+        }
+    }
+
     /// Forgets a fact; property tests take evidence away with it.
     pub fn remove(&mut self, name: &str) -> Option<Fact> {
         self.0.remove(name)

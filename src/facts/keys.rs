@@ -59,6 +59,7 @@ keys! {
 
     // The data directory.
     DATADIR_PATH: Plain = "datadir.path", None, "The real data directory.";
+    DATADIR_REAL: Plain = "datadir.real_path", None, "The data directory with every link resolved.";
     DATADIR_SOURCE: Plain = "datadir.source", None, "How the data directory was found.";
     DATADIR_IDENTITY: Plain = "datadir.identity", None, "Device and inode of the data directory (S18).";
     DATADIR_OWNER: Plain = "datadir.owner", None, "Owner and mode of the data directory.";
@@ -107,7 +108,12 @@ keys! {
     LOG_POSITION: Position = "log.recovered_position", None, "The position that the unit's own start last logged, no server having taken part in the group since (S2).";
     LOG_POSITION_AT: Timestamp = "log.recovered_at", None, "When that position was logged, on the machine's clock.";
     LOG_WAITING: bool = "log.waiting_for_primary", None, "Whether the running start waits for a Primary Component by the log.";
-    LOG_EVICTED: bool = "log.evicted", None, "Whether the log says that this node was evicted by inconsistency and has not been refilled since (S7).";
+    LOG_EVICTED: bool = "log.evicted", None, "Whether the part of the log that was read shows the server found inconsistent, with no full transfer and sync after it (S7).";
+    LOG_HALF_FILLED: bool = "log.half_filled", None, "Whether the part of the log that was read shows a full transfer begun on this joiner and not followed by its end and sync (S7).";
+    LOG_LAST_END_AT: Timestamp = "log.last_end_at", None, "When the server's last run ended by the log, on the machine's clock.";
+    LOG_PREPARED: bool = "log.prepared_transactions", None, "Whether the last start found prepared transactions that it could not resolve (case 15).";
+    LOG_BOOTSTRAPS: Texts = "log.bootstraps", None, "Bootstraps in the part of the log that was read, since the last full transfer (S25): time, `group` with the position or `component` with the number of members, and when the node had taken part before.";
+    LOG_MARKS: Texts = "log.marks", None, "The latest lines of the log that say where the server stood, oldest first.";
 
     // wsrep status.
     WSREP_CLUSTER_STATUS: Plain = "wsrep.cluster_status", None, "wsrep_cluster_status: Primary, non-Primary or Disconnected.";

@@ -88,6 +88,15 @@ impl<T> Known<T> {
         }
     }
 
+    /// Says the reason of an unknown in other words.
+    #[must_use]
+    pub fn or_why(self, f: impl FnOnce(Why) -> Why) -> Self {
+        match self {
+            Self::Known(value) => Self::Known(value),
+            Self::Unknown(why) => Self::Unknown(f(why)),
+        }
+    }
+
     /// Goes on with the known value and keeps the reason of an unknown one.
     pub fn and_then<U>(self, f: impl FnOnce(T) -> Known<U>) -> Known<U> {
         match self {

@@ -42,7 +42,7 @@ pub enum Mode {
 pub struct Reach {
     /// The word `status --json` says.
     pub word: ReachWord,
-    /// What was attempted and what was found; empty where all went well.
+    /// What was attempted and what was found; empty where all went well and nothing has to be known of it.
     pub detail: Plain,
     /// The next step for the operator; empty where none is needed.
     pub next: Plain,
