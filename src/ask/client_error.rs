@@ -17,9 +17,10 @@ pub fn classify(errors: &str) -> Reach {
             ReachWord::TooManyConnections,
             "use the server's extra_port if it has one, or end client connections at the proxy",
         ),
-        "1045" | "1698" | "1044" | "1130" | "1227" => {
-            (ReachWord::Auth, "let the probe run as root (sudo), or give the node a login in the inventory")
-        }
+        "1045" | "1698" | "1044" | "1130" | "1227" => (
+            ReachWord::Auth,
+            "let the probe run as root (sudo), or give the node `sql.user` and `sql.password` in the inventory",
+        ),
         "1047" => (ReachWord::NotReady, "look at wsrep_cluster_status and wsrep_reject_queries on the node"),
         "1205" => {
             (ReachWord::NotReady, "a session waits for the group: unset wsrep_sync_wait for this login")

@@ -21,6 +21,8 @@ pub(super) struct Story {
     pub(super) waiting: Option<bool>,
     /// Whether the server was found inconsistent with no full transfer and sync since.
     pub(super) evicted: bool,
+    /// Whether a full transfer was begun here with no end and sync since.
+    pub(super) half_filled: bool,
     /// Whether the last start found prepared transactions.
     pub(super) prepared: bool,
     /// The bootstraps: time, and the position the group began with.
@@ -46,6 +48,7 @@ pub(super) fn tell(entries: &[Entry<'_>], from: Origin, now: Option<Timestamp>) 
         position: Known::unknown(WhyKind::Undefined, "the log holds no recovered position"),
         waiting: None,
         evicted: false,
+        half_filled: false,
         prepared: false,
         bootstraps: Vec::new(),
         version: None,
@@ -53,6 +56,7 @@ pub(super) fn tell(entries: &[Entry<'_>], from: Origin, now: Option<Timestamp>) 
     let mut sees_waiting = false;
     let mut transferred = false;
     let mut initial = None;
+    let mut part = None;
     for entry in entries {
         let Some(mark) = entry.mark() else { continue };
         match mark {
@@ -90,18 +94,35 @@ pub(super) fn tell(entries: &[Entry<'_>], from: Origin, now: Option<Timestamp>) 
                 (story.evicted, transferred) = (true, false);
                 position.took_part(entry);
             }
-            Mark::Bootstrap | Mark::Component | Mark::TookPart | Mark::Synced | Mark::Transferred => {
+            Mark::Bootstrap
+            | Mark::Component(_)
+            | Mark::TookPart
+            | Mark::Synced
+            | Mark::Transferring
+            | Mark::Caught
+            | Mark::Transferred => {
                 position.took_part(entry);
                 story.waiting = story.waiting.map(|_| false);
                 sees_waiting = false;
                 match mark {
-                    Mark::Transferred => transferred = true,
-                    Mark::Synced if transferred => story.evicted = false,
-                    Mark::Bootstrap | Mark::Component => {
-                        story.bootstraps.push(bootstrap(entry, &mark, initial));
+                    Mark::Transferring => (story.half_filled, transferred) = (true, false),
+                    // Whatever this node bootstrapped itself is overwritten by the donor's history.
+                    Mark::Transferred => {
+                        transferred = true;
+                        story.bootstraps.clear();
+                    }
+                    // Nobody is in sync over half a copy; over rows that were voted out, one can be.
+                    Mark::Synced => {
+                        story.half_filled = false;
+                        story.evicted &= !transferred;
+                    }
+                    Mark::Caught => story.half_filled = false,
+                    Mark::Bootstrap | Mark::Component(_) => {
+                        story.bootstraps.push(bootstrap(entry, &mark, initial, part));
                     }
                     _ => {}
                 }
+                part = entry.at;
             }
         }
     }
@@ -109,15 +130,17 @@ pub(super) fn tell(entries: &[Entry<'_>], from: Origin, now: Option<Timestamp>) 
     story
 }
 
-/// `TIME group UUID:SEQNO` for a bootstrap; `TIME component` for a component formed by one, whose position the log
-/// does not say in one line.
-fn bootstrap(entry: &Entry<'_>, mark: &Mark<'_>, initial: Option<&str>) -> Plain {
-    let time = entry.at.map_or_else(|| "?".to_owned(), |at| format!("{at:.0}"));
-    Plain::new(match (mark, initial) {
-        (Mark::Bootstrap, Some(initial)) => format!("{time} group {initial}"),
-        (Mark::Bootstrap, None) => format!("{time} group ?"),
-        _ => format!("{time} component"),
-    })
+/// `TIME group UUID:SEQNO after TIME` for a bootstrap; `TIME component MEMBERS after TIME` for a component formed by one,
+/// whose position the log does not say in one line. The last time is when the server had taken part in a Primary
+/// Component before, `-` where that was not seen.
+fn bootstrap(entry: &Entry<'_>, mark: &Mark<'_>, initial: Option<&str>, before: Option<Timestamp>) -> Plain {
+    let time = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| format!("{at:.0}"));
+    let what = match (mark, initial) {
+        (Mark::Component(members), _) => format!("component {}", members.unwrap_or("?")),
+        (_, Some(initial)) => format!("group {initial}"),
+        (_, None) => "group ?".to_owned(),
+    };
+    Plain::new(format!("{} {what} after {}", time(entry.at), time(before)))
 }
 
 /// The position of the last start, and whether it still holds (S2).
@@ -247,6 +270,14 @@ pub(super) fn facts(frame: &Frame<'_>, clock: Clock, at: Timestamp, out: &mut Fa
         }),
     );
     set.set(keys::LOG_EVICTED, story.clone().map(|story| story.evicted));
+    set.set(keys::LOG_HALF_FILLED, story.clone().map(|story| story.half_filled));
+    let ended = story.clone().and_then(|story| match story.last_end {
+        Some((Some(_), Some(at))) => Known::Known(at),
+        _ => {
+            Known::unknown(WhyKind::Undefined, "the part of the log that was read shows no end with its time")
+        }
+    });
+    set.set(keys::LOG_LAST_END_AT, ended);
     set.set(keys::LOG_PREPARED, story.clone().map(|story| story.prepared));
     set.set(keys::LOG_BOOTSTRAPS, story.clone().map(|story| story.bootstraps.clone()));
     let latest = |entries: &Vec<Entry<'_>>| {

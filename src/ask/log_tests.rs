@@ -87,8 +87,21 @@ fn a_bootstrap_tells_where_it_began() {
     let story = story(fixture!("02-graceful/right-bootstrap/g1-log.txt"));
     let told: Vec<&str> = story.bootstraps.iter().map(Plain::as_str).collect();
     assert_eq!(told.len(), 1);
-    assert!(told[0].ends_with(" group 0cb3db35-e56d-11f1-98c2-3bdded13c08b:2008"), "{told:?}");
+    assert!(told[0].contains(" group 0cb3db35-e56d-11f1-98c2-3bdded13c08b:2008 after 2026-"), "{told:?}");
     assert_eq!(end(&story), None);
+}
+
+#[test]
+fn a_view_formed_again_by_itself_tells_its_size() {
+    let story = story(fixture!("03-kill9/autorestart-g1-log.txt"));
+    let told: Vec<&str> = story.bootstraps.iter().map(Plain::as_str).collect();
+    assert!(told.iter().any(|line| line.contains(" component 3 after ")), "{told:?}");
+}
+
+#[test]
+fn a_transfer_that_did_not_end_leaves_the_node_half_filled() {
+    assert!(story(fixture!("08-sst-fail/rsync-after/g2-log.txt")).half_filled);
+    assert!(!story(fixture!("02-graceful/right-bootstrap/g2-rejoin-log.txt")).half_filled);
 }
 
 #[test]

@@ -140,6 +140,23 @@ fn leftovers_of(frame: &Frame<'_>) -> Known<Vec<Plain>> {
     }
 }
 
+/// How the server would flush by its option files, where it could not be asked: it may be down, and what it lost when
+/// it crashed depends on that. An option that stands nowhere stays Unknown: its default is the server's to say.
+pub(super) fn flush_by_options(frame: &Frame<'_>, at: Timestamp, out: &mut Facts) {
+    let Known::Known(options) = frame.text("options", "the options") else { return };
+    for (key, name) in
+        [(keys::VAR_FLUSH, "innodb-flush-log-at-trx-commit"), (keys::VAR_SYNC_BINLOG, "sync-binlog")]
+    {
+        let value = options.lines().rev().find_map(|line| {
+            let (option, value) = line.strip_prefix("--")?.split_once('=')?;
+            (option.replace('_', "-") == name).then_some(value)
+        });
+        if let (None, Some(value)) = (out.get(key).known(), value.and_then(|value| value.parse().ok())) {
+            out.set(key, Known::Known(value), &Plain::from("the option files"), at);
+        }
+    }
+}
+
 /// The facts of the processes, and the server process that is stopped by a signal, where one is.
 pub(super) fn processes(frame: &Frame<'_>, at: Timestamp, out: &mut Facts) -> Option<u64> {
     let all =
@@ -201,6 +218,22 @@ mod tests {
         assert!(machine_id("3d1219c7c4c5404aaa1f6d2a48adfda4").known().is_some());
         assert_eq!(uptime("2293.72 3401.74"), Known::Known(2293));
         assert!(uptime("").why().is_some());
+    }
+
+    #[test]
+    fn a_server_that_is_down_flushes_by_its_option_files() {
+        let options =
+            "--sync_binlog=1\n--innodb-flush-log-at-trx-commit=2\n--innodb_flush_log_at_trx_commit=0";
+        let answer = format!("%breakglass-probe 1\n%section options ok {}\n{options}\n%end\n", options.len());
+        let frame = Frame::parse(answer.as_bytes()).unwrap();
+        let at = Timestamp::UNIX_EPOCH;
+        let mut facts = Facts::new();
+        flush_by_options(&frame, at, &mut facts);
+        assert_eq!(facts.get(keys::VAR_FLUSH), Known::Known(0), "the last one counts");
+        assert_eq!(facts.get(keys::VAR_SYNC_BINLOG), Known::Known(1));
+        facts.set(keys::VAR_FLUSH, Known::Known(1), &Plain::from("SQL"), at);
+        flush_by_options(&frame, at, &mut facts);
+        assert_eq!(facts.get(keys::VAR_FLUSH), Known::Known(1), "the running server's word comes first");
     }
 
     proptest! {

@@ -46,7 +46,11 @@ pub(super) enum Mark<'a> {
     /// The server bootstrapped a new group.
     Bootstrap,
     /// A component was formed by bootstrap: pc.bootstrap, or the last view formed again.
-    Component,
+    Component(Option<&'a str>),
+    /// What was begun as a transfer turned out incremental and ended: the data was never touched by a full one.
+    Caught,
+    /// A transfer began on this joiner. If it is a full one, from here on its data is neither the old nor the new.
+    Transferring,
     /// The server took part in a Primary Component, in a transfer, or served clients.
     TookPart,
     /// The server is in sync with its group.
@@ -194,13 +198,21 @@ impl<'a> Entry<'a> {
             return Some(Mark::Bootstrap);
         }
         if begins("New COMPONENT: primary = yes, bootstrap = yes") {
-            return Some(Mark::Component);
+            return Some(Mark::Component(
+                message.split_once("memb_num = ").map(|(_, members)| members.trim()),
+            ));
         }
         if begins("New COMPONENT: primary = no") || begins("No nodes coming from prim") {
             return Some(Mark::Waiting);
         }
         if begins("Synchronized with group") {
             return Some(Mark::Synced);
+        }
+        if sst.contains("SST started on joiner") {
+            return Some(Mark::Transferring);
+        }
+        if sst.contains("IST completed on joiner") {
+            return Some(Mark::Caught);
         }
         if sst.contains("SST completed on joiner") {
             return Some(Mark::Transferred);
@@ -267,7 +279,7 @@ mod tests {
         let entries = file(text, Some(jiff::tz::offset(1)));
         assert_eq!(entries[0].at.unwrap().to_string(), "2026-11-21T04:54:03Z");
         assert_eq!(entries[1].at, entries[0].at);
-        assert_eq!(entries[1].mark(), Some(Mark::TookPart));
+        assert_eq!(entries[1].mark(), Some(Mark::Transferring));
         assert_eq!(entries[2].at.unwrap().to_string(), "2026-11-21T05:54:04.123456Z");
         assert_eq!(entries[2].mark(), Some(Mark::Start(Some("8.0.36"))));
         assert_eq!(file(text, None)[0].at, None);
@@ -287,7 +299,7 @@ mod tests {
             ("mariadb.service: Main process exited, code=exited, status=1/FAILURE", Mark::End(End::Aborted)),
             ("2026-11-21  6:35:17 3 [Note] WSREP: Recovered position from storage: x", Mark::TookPart),
             ("WSREP_SST: [INFO] rsync SST completed on joiner (20261121 06:35:16.451)", Mark::Transferred),
-            ("WSREP_SST: [INFO] rsync IST completed on joiner (20261121 06:35:16.451)", Mark::TookPart),
+            ("WSREP_SST: [INFO] rsync IST completed on joiner (20261121 06:35:16.451)", Mark::Caught),
             ("2026-11-21  6:55:01 0 [Note] WSREP: Shifting PRIMARY -> JOINER (TO: 12512)", Mark::TookPart),
             (
                 "2026-11-21  6:38:24 2 [ERROR] WSREP: Inconsistency detected: Inconsistent by consensus on x:12372",

@@ -20,3 +20,5 @@ pub mod quote;
 pub mod recovered;
 pub mod script;
 pub mod sql;
+mod state;
+mod unit;

@@ -69,13 +69,20 @@ pub fn read(request: &Request, output: &[u8], at: Timestamp) -> Result<Answer, N
     log::facts(&frame, clock, at, &mut facts);
     let sql = request.asks_sql.then(|| {
         let (reach, asked) = server(&frame, frozen, at);
-        facts.extend(asked);
-        state::contradict(&frame, at, &mut facts);
+        join(&mut facts, asked);
         reach
     });
+    machine::flush_by_options(&frame, at, &mut facts);
     let socket = frame.text("socket", "the server's socket");
     let socket = socket.known().filter(|path| path.starts_with('/')).map(|path| (*path).to_owned());
     Ok(Answer { facts, sql, socket })
+}
+
+/// Adds what the server said to what the probe found on its machine. What the two contradict each other in is Unknown
+/// afterwards.
+pub fn join(machine: &mut Facts, server: Facts) {
+    machine.extend(server);
+    state::contradict(machine);
 }
 
 /// What the client on the node said, and how far it got.
@@ -88,7 +95,7 @@ fn server(frame: &Frame<'_>, frozen: Option<u64>, at: Timestamp) -> (Reach, Fact
         (Some(section), _) if section.status == Status::NoTool => Err(Reach::failed(
             ReachWord::NotTried,
             "there is no mariadb client on the node, or nothing to bound its time with",
-            "install mariadb-client, or give the node a login in the inventory",
+            "install mariadb-client, or give the node `sql.user` and `sql.password` in the inventory",
         )),
         (Some(_), _) => {
             Err(Reach::failed(ReachWord::Protocol, "the client's answer is too long to be one", ""))

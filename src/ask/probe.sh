@@ -329,7 +329,7 @@ if have my_print_defaults; then
   }
   if [ "$options_state" = ok ]; then
     options=$(printf '%s\n' "$all" |
-      grep -E '^--(datadir|socket|user|log[-_]error|port|pid[-_]file|wsrep[-_](on|cluster[-_]address|new[-_]cluster|cluster[-_]name|node[-_]name|node[-_]address|sst[-_]method|data[-_]home[-_]dir))(=|$)')
+      grep -E '^--(datadir|socket|user|log[-_]error|port|pid[-_]file|innodb[-_]flush[-_]log[-_]at[-_]trx[-_]commit|sync[-_]binlog|wsrep[-_](on|cluster[-_]address|new[-_]cluster|cluster[-_]name|node[-_]name|node[-_]address|sst[-_]method|data[-_]home[-_]dir))(=|$)')
   fi
 fi
 say options "$options_state" "$options"

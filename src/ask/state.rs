@@ -14,6 +14,11 @@ pub(super) fn facts(frame: &Frame<'_>, at: Timestamp, out: &mut Facts) {
     let source = Plain::new(&shown);
     let mut set = Setter { out, source: &source, at };
     set.set(keys::DATADIR_PATH, path);
+    let real = frame.text("mounts", "the mounts").and_then(|text| match text.lines().next() {
+        Some(real) if real.starts_with('/') => Known::Known(Plain::new(real)),
+        _ => Known::unknown(WhyKind::NotRead, "the real path of the data directory is not known"),
+    });
+    set.set(keys::DATADIR_REAL, real);
     set.set(keys::DATADIR_SOURCE, frame.word("datadir-source", "how the data directory was found"));
     let stat = frame.text("datadir-stat", &shown).and_then(|text| {
         let words: Vec<&str> = text.split(' ').collect();
@@ -151,34 +156,22 @@ fn stat_facts(set: &mut Setter<'_>, text: Known<&str>, stat: Key<Plain>, mtime: 
 
 /// Where the running server works on another data directory than the one that was looked at, nothing read there says
 /// anything of it.
-pub(super) fn contradict(frame: &Frame<'_>, at: Timestamp, out: &mut Facts) {
-    let Known::Known(server) = out.get(keys::VAR_DATADIR) else { return };
-    let real =
-        frame.text("mounts", "the mounts").known().and_then(|text| text.lines().next()).unwrap_or_default();
-    let looked_at = frame.text("datadir", "the data directory").known().copied().unwrap_or_default();
-    let server = server.as_str().trim_end_matches('/');
-    if [real, looked_at].map(|path| path.trim_end_matches('/')).contains(&server) || real.is_empty() {
+pub(super) fn contradict(facts: &mut Facts) {
+    let (Known::Known(server), Known::Known(looked_at), Known::Known(real)) =
+        (facts.get(keys::VAR_DATADIR), facts.get(keys::DATADIR_PATH), facts.get(keys::DATADIR_REAL))
+    else {
+        return;
+    };
+    let bare = |path: &Plain| path.as_str().trim_end_matches('/').to_owned();
+    if [bare(&looked_at), bare(&real)].contains(&bare(&server)) {
         return;
     }
     let why = Why::new(
         WhyKind::Contradicted,
         format!("the running server works on {server}, and {looked_at} was looked at"),
     );
-    let names: Vec<&'static str> = out.iter().map(|(name, _)| name).collect();
-    let ours = |name: &&&str| {
-        ["datadir.", "grastate.", "gvwstate.", "disk.", "transfer.markers"]
-            .iter()
-            .any(|p| name.starts_with(p))
-    };
-    let mut unknown = Facts::new();
-    unknown.fill(&why, &Plain::from("the data directory and @@datadir"), at);
-    for name in names.iter().filter(|name| !ours(name)) {
-        unknown.remove(name);
-    }
-    for key in keys::ALL.iter().filter(|key| !names.contains(&key.name)) {
-        unknown.remove(key.name);
-    }
-    out.extend(unknown);
+    let there = ["datadir.", "grastate.", "gvwstate.", "disk.", "transfer.markers"];
+    facts.doubt(|name| there.iter().any(|prefix| name.starts_with(prefix)), &why);
 }
 
 #[cfg(test)]
