@@ -5,7 +5,7 @@
 mod surveys;
 
 use breakglass::facts::{Known, NodeName, PositionSource, Role, Survey, WhyKind, keys};
-use breakglass::judge::{Judgement, Server, Standing, Verdict, WriteSets, judge};
+use breakglass::judge::{Judgement, Server, Severity, Standing, Verdict, WriteSets, judge};
 use proptest::prelude::*;
 use surveys::{Node, OTHER_UUID, UUID, plain, seqno, survey};
 
@@ -284,13 +284,18 @@ fn nothing_tainted_is_a_candidate() {
         assert_eq!(standings(&judgement), [Standing::Tainted, Standing::Candidate, Standing::Behind(1)]);
         assert!(judgement.loss.known().is_none(), "what a tainted node holds is not known to be worthless");
     }
-    // Wiped: reads as safe to bootstrap, holds nothing, stops nobody.
+    // Wiped, or its volume not mounted: nobody is chosen past it.
     let wiped = Node::new("g1")
         .no_process("inactive", "dead", "exited", 0)
         .set(keys::GRASTATE_FILE, plain("missing"))
         .set(keys::DATADIR_SYSTEM_SCHEMA, false);
     let judgement = judge(&survey(vec![wiped, Node::new("g2").stopped(5), Node::new("g3").stopped(4)]));
-    assert_eq!(standings(&judgement), [Standing::Empty, Standing::Candidate, Standing::Behind(1)]);
+    assert_eq!(standings(&judgement), [Standing::Empty, Standing::Unknown, Standing::Behind(1)]);
+    assert!(judgement.loss.known().is_none());
+    // After a failed transfer the state file is empty, and the engine's position equals the real one.
+    let half = Node::new("g1").crashed(ALL).set(keys::GRASTATE_FILE, plain("empty")).logged(12454);
+    let judgement = judge(&survey(vec![half, Node::new("g2").stopped(5), Node::new("g3").stopped(4)]));
+    assert_eq!(standings(&judgement), [Standing::Tainted, Standing::Candidate, Standing::Behind(1)]);
     // A zeroed state file over data may hide a position: nobody is chosen past it.
     let zeroed = Node::new("g1").stopped(0).state_file("00000000-0000-0000-0000-000000000000", -1);
     let judgement = judge(&survey(vec![zeroed, Node::new("g2").stopped(5), Node::new("g3").stopped(4)]));
@@ -306,8 +311,87 @@ fn a_tie_names_all_and_ahead_stops() {
     nodes.push(Node::new("g3").stopped(12171));
     let judgement = judge(&survey(nodes));
     assert_eq!(standings(&judgement)[2], Standing::Ahead(3));
-    assert_eq!(judgement.loss, Known::Known(WriteSets(3)));
+    assert!(judgement.loss.why().unwrap().text.as_str().contains("at least 3"), "the fork lies below");
     assert!(found(&judgement, "galera.node-ahead"));
+}
+
+/// A clean leave counts for those that stay: g1 died, g2 left, and g3 may be a Primary of one.
+#[test]
+fn a_clean_leave_counts_for_those_that_stay() {
+    let nodes = vec![Node::new("g1").crashed(ALL), Node::new("g2").stopped(6), Node::new("g3").unreachable()];
+    assert_eq!(judge(&survey(nodes)).verdict, Verdict::Undetermined);
+}
+
+/// Five were in the last view, and the inventory names two of them.
+#[test]
+fn members_that_the_inventory_does_not_name_are_not_forgotten() {
+    let five = ["g1", "g2", "g3", "g4", "g5"];
+    let nodes = vec![Node::new("g1").crashed(&five).logged(7), Node::new("g2").crashed(&five).logged(7)];
+    let judgement = judge(&survey(nodes));
+    assert_eq!(judgement.verdict, Verdict::Undetermined);
+    assert!(judgement.loss.known().is_none() && found(&judgement, "galera.unknown-member"));
+}
+
+/// A second name for g2 would make a majority out of a minority.
+#[test]
+fn one_server_under_two_names_counts_once() {
+    let twin = Node::new("g2").synced(3, ALL, 7);
+    let mut alias = Node::new("g3").synced(3, ALL, 7);
+    alias = alias
+        .set(keys::WSREP_GCOMM_UUID, plain(&surveys::member("g2")))
+        .set(keys::HOST_MACHINE_ID, plain("machine-of-g2"));
+    let judgement = judge(&survey(vec![Node::new("g1").unreachable(), twin, alias]));
+    assert_eq!((judgement.verdict, judgement.primary.as_ref()), (Verdict::Undetermined, None));
+    assert!(found(&judgement, "galera.same-machine"));
+}
+
+/// The second step of every recovery: one member, and a joiner that answers no SQL while it is filled.
+#[test]
+fn a_primary_that_takes_in_a_joiner_is_proved() {
+    let two = ["g1", "g2"];
+    let joiner = Node::new("g2")
+        .process("activating", "start")
+        .set(keys::TRANSFER_MARKERS, vec![plain("sst_in_progress")]);
+    let member = Node::new("g1").synced(2, &two, 9).set(keys::WSREP_LOCAL_STATE, 2);
+    let judgement = judge(&survey(vec![member, joiner, Node::new("g3").stopped(3)]));
+    assert_eq!(judgement.verdict, Verdict::Degraded);
+    assert_eq!(standings(&judgement), [Standing::Donor, Standing::Joining, Standing::Behind(6)]);
+    assert_eq!(judgement.primary.unwrap().size, 2);
+}
+
+/// galera: three nodes SYNCED at one seqno with different rows began so.
+#[test]
+fn bootstraps_apart_from_each_other_diverge() {
+    let with =
+        |name, at, line: &str| Node::new(name).stopped(at).set(keys::LOG_BOOTSTRAPS, vec![plain(line)]);
+    let judgement = judge(&survey(vec![
+        with("g1", 12235, &format!("2026-11-21T02:00:00Z group {UUID}:12170 after 2026-11-21T01:00:00Z")),
+        with("g2", 12224, &format!("2026-11-21T02:00:05Z group {UUID}:12170 after 2026-11-21T01:00:00Z")),
+        Node::new("g3").stopped(12170),
+    ]));
+    assert_eq!(standings(&judgement), [Standing::Diverged; 3]);
+    assert!(judgement.loss.known().is_none() && candidates(&judgement).is_empty());
+}
+
+#[test]
+fn a_server_without_wsrep_is_named_and_ranks_nobody() {
+    let alone = Node::new("g1").non_primary(ALL, 99).set(keys::VAR_WSREP_ON, false);
+    let judgement = judge(&survey(vec![alone, Node::new("g2").stopped(5), Node::new("g3").stopped(4)]));
+    assert!(found(&judgement, "galera.wsrep-off") && !found(&judgement, "galera.non-primary"));
+    assert!(candidates(&judgement).is_empty() && judgement.loss.known().is_none());
+}
+
+/// A state file that somebody wrote after the server ended is no server's word.
+#[test]
+fn a_state_file_written_by_hand_stops_the_advice() {
+    let ended = surveys::now() - jiff::SignedDuration::from_mins(9);
+    let edited = Node::new("g1")
+        .stopped(99999)
+        .set(keys::UNIT_EXITED, ended)
+        .set(keys::GRASTATE_MTIME, ended + jiff::SignedDuration::from_mins(3));
+    let judgement = judge(&survey(vec![edited, Node::new("g2").stopped(5), Node::new("g3").stopped(4)]));
+    assert!(rules(&judgement, "galera.all-stopped").contains(&("S3", Some("g1".to_owned()))));
+    assert!(!judgement.findings[0].next.as_str().contains("galera_new_cluster"));
 }
 
 #[test]
@@ -324,13 +408,13 @@ fn the_digest_ignores_a_moving_counter_and_nothing_else() {
 /// One of the states a node can be found in, and a seqno for it.
 type State = (u8, i64);
 
-const STATES: u8 = 13;
+const STATES: u8 = 22;
 
 fn node_in(name: &'static str, (state, at): State) -> Node {
     let node = Node::new(name);
     match state {
-        0 => node.synced(3, ALL, at),
-        1 => node.synced(4, &["g1", "g2"], at),
+        // A node is always a member of the view it claims.
+        1 if name != "g3" => node.synced(4, &["g1", "g2"], at),
         2 => node.non_primary(ALL, at),
         3 => node.stopped(at),
         4 => node.stopped(-1),
@@ -341,7 +425,17 @@ fn node_in(name: &'static str, (state, at): State) -> Node {
         9 => node.stopped(at).state_file(OTHER_UUID, at),
         10 => node.stopped(at).set(keys::LOG_EVICTED, true),
         11 => node.stopped(0).state_file("00000000-0000-0000-0000-000000000000", -1),
-        _ => node.synced(5, &["g3"], at),
+        12 => node.synced(5, &[name], at),
+        13 => node.crashed(ALL).set(keys::GRASTATE_FILE, plain("empty")).logged(at),
+        14 => node.stopped(at).set(keys::TRANSFER_MARKERS, vec![plain("sst_in_progress")]),
+        15 => node.no_process("inactive", "dead", "exited", 0).set(keys::GRASTATE_FILE, plain("missing")),
+        16 => node.synced(3, ALL, at).set(keys::SERVER_STATE, plain("T")),
+        17 => node.process("deactivating", "stop-sigterm").set(keys::LOG_WAITING, true).view(3, ALL),
+        18 => node.no_process("inactive", "dead", "none", 0).state_file(UUID, at),
+        19 if name != "g1" => node.synced(4, &["g2", "g3"], at),
+        0 | 1 | 19 => node.synced(3, ALL, at),
+        20 => node.stopped(at).set(keys::LOG_PREPARED, true),
+        _ => node.synced(3, ALL, at).set(keys::VAR_WSREP_ON, false),
     }
 }
 
@@ -353,6 +447,15 @@ fn any_states() -> impl Strategy<Value = [State; 3]> {
     let state = || (0..STATES, 0..6i64);
     [state(), state(), state()]
 }
+
+/// The facts that can speak against a node's data whatever its position says (S7).
+const EVIDENCE_AGAINST: &[&str] = &[
+    keys::LOG_EVICTED.name(),
+    keys::LOG_HALF_FILLED.name(),
+    keys::LOG_PREPARED.name(),
+    keys::TRANSFER_MARKERS.name(),
+    keys::GRASTATE_FILE.name(),
+];
 
 /// How bold a verdict is: what says more than its evidence invites an act.
 fn claims_more(bolder: &Judgement, base: &Judgement) -> Option<String> {
@@ -406,13 +509,15 @@ proptest! {
         let s = survey_of(states);
         let base = judge(&s);
         let names: Vec<&'static str> = s.nodes[node].facts.iter().map(|(name, _)| name).collect();
+        // A server that tells its status and not its wsrep_on is taken at its word: the two may be collected apart.
+        let names: Vec<&'static str> = names.into_iter().filter(|name| *name != keys::VAR_WSREP_ON.name()).collect();
         if !names.is_empty() {
             let mut less = s.clone();
             let gone = names[fact.index(names.len())];
             less.nodes[node].facts.remove(gone);
             let judged = judge(&less);
             let mut bolder = claims_more(&judged, &base);
-            if [keys::LOG_EVICTED.name(), keys::TRANSFER_MARKERS.name()].contains(&gone) && !judged.candidates.is_empty() {
+            if EVIDENCE_AGAINST.contains(&gone) && !judged.candidates.is_empty() {
                 // Not having read the evidence against a node does not exclude it (interface.md, candidates), and holds
                 // every act on it.
                 let held = judged.findings.iter().flat_map(|f| &f.blocked_by).any(|b| b.rule == "S7");
@@ -424,6 +529,39 @@ proptest! {
         silent.nodes[node] = Node::new(["g1", "g2", "g3"][node]).unreachable().0;
         let bolder = claims_more(&judge(&silent), &base);
         prop_assert!(bolder.is_none(), "without {}: {:?}", s.nodes[node].name, bolder);
+    }
+
+    /// Whatever is advised can be followed to the letter without losing what a surveyed node holds.
+    #[test]
+    fn no_advice_names_a_bootstrap_that_anything_speaks_against(states in any_states()) {
+        let judgement = judge(&survey_of(states));
+        for finding in &judgement.findings {
+            let next = finding.next.as_str();
+            if next.contains("galera_new_cluster") {
+                prop_assert!(finding.blocked_by.is_empty(), "{:?}", finding.blocked_by);
+                prop_assert_eq!(judgement.loss.known(), Some(&WriteSets(0)));
+                prop_assert!(!judgement.candidates.is_empty() && judgement.verdict == Verdict::Outage);
+            }
+            prop_assert!(!next.contains("pc.bootstrap=") && !next.contains("then bootstrap."), "{}", next);
+            if let Some((names, _)) = next.split_once(" is behind and can be started") {
+                for node in &judgement.nodes {
+                    let named = names.split([' ', ',']).any(|name| name == node.name.as_str());
+                    prop_assert!(!named || matches!(node.standing, Some(Standing::Behind(_))), "{}", next);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_outage_is_always_explained(states in any_states()) {
+        let judgement = judge(&survey_of(states));
+        prop_assert!(!judgement.findings.is_empty());
+        let worst = judgement.findings[0].severity;
+        match judgement.verdict {
+            Verdict::Healthy => prop_assert!(worst <= Severity::Warning),
+            Verdict::Degraded | Verdict::Undetermined => prop_assert!(worst >= Severity::Degraded),
+            Verdict::Outage => prop_assert_eq!(worst, Severity::Outage),
+        }
     }
 
     #[test]

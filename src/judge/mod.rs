@@ -117,6 +117,7 @@ pub fn judge(survey: &Survey) -> Judgement {
         nodes: &nodes,
         verdict,
         candidates: &candidates,
+        loss: &loss,
     });
     let evidence_digest = digest::digest(&reading, &nodes, verdict);
     Judgement {

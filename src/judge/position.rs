@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::Server;
 use super::safety::{s02, s03};
-use crate::facts::{Known, NodeSurvey, Position, PositionSource, WhyKind, keys};
+use crate::facts::{Known, NodeSurvey, Position, PositionSource, Why, WhyKind, keys};
 
 /// A position with its witness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +30,16 @@ pub(super) fn held(node: &NodeSurvey, server: &Known<Server>) -> Known<Held> {
                 Known::Unknown(_) => Known::Unknown(file),
             },
         },
-        Known::Known(Server::Crashed | Server::Starting) => s02::logged(node),
+        // A start counts as over only when systemd hears so; the server may long have been answering.
+        Known::Known(Server::Starting) if live(node).known().is_some() => live(node),
+        Known::Known(Server::Crashed | Server::Starting) => s02::logged(node).or_why(|why| {
+            // The state file's -1 is what people look for first; the log's reason is a fact of its own.
+            let text = match why.kind {
+                WhyKind::Stale | WhyKind::Undefined => "not recovered since its server last ran",
+                _ => why.text.as_str(),
+            };
+            Why::new(why.kind, text)
+        }),
         Known::Known(Server::Frozen) => {
             Known::unknown(WhyKind::NotRead, "the server is frozen and cannot be asked")
         }
@@ -39,6 +48,9 @@ pub(super) fn held(node: &NodeSurvey, server: &Known<Server>) -> Known<Held> {
 
 fn live(node: &NodeSurvey) -> Known<Held> {
     let facts = &node.facts;
+    if facts.get(keys::VAR_WSREP_ON).is(|on| !on) {
+        return Known::unknown(WhyKind::Contradicted, "wsrep_on is OFF: its own writes are in no history");
+    }
     facts.get(keys::WSREP_LOCAL_UUID).and_then(|uuid| {
         facts.get(keys::WSREP_LAST_COMMITTED).map(|seqno| Held {
             position: Position { uuid, seqno },

@@ -2,8 +2,8 @@
 
 use serde::{Serialize, Serializer};
 
-use super::safety::{s01, s02, s04, s07};
-use super::{NodeReading, Reading, Server, reason};
+use super::safety::{s01, s02, s04, s07, s25};
+use super::{Blocked, NodeReading, Reading, Server, reason};
 use crate::facts::{Known, NodeName, Plain, Position, Role, WhyKind, keys};
 
 /// What a node's history is worth.
@@ -90,6 +90,8 @@ struct Ladder<'a> {
     two_histories: bool,
     /// Data nodes whose position is missing (S4).
     missing: Vec<NodeName>,
+    /// Nodes that bootstrapped one history apart from each other (S25).
+    parted: Vec<Blocked>,
 }
 
 pub(super) fn standings<'a>(reading: &'a Reading<'_>) -> Vec<(&'a NodeName, Stands)> {
@@ -99,7 +101,8 @@ pub(super) fn standings<'a>(reading: &'a Reading<'_>) -> Vec<(&'a NodeName, Stan
 
 fn ladder<'a>(reading: &'a Reading<'_>) -> Ladder<'a> {
     // A tainted node's position is plausible and worthless (S7): it ranks nobody and is nobody's top.
-    let trusted = |node: &&NodeReading<'_>| s07::tainted(node.survey, node.server.known()).is_none();
+    let trusted =
+        |node: &&NodeReading<'_>| s07::tainted(node.survey, node.server.known(), &node.position).is_none();
     let held: Vec<_> = reading.data().filter(trusted).map(|node| (node.name(), &node.position)).collect();
     let positions: Vec<Position> =
         held.iter().filter_map(|(_, held)| held.known()).map(|held| held.position).collect();
@@ -110,22 +113,22 @@ fn ladder<'a>(reading: &'a Reading<'_>) -> Ladder<'a> {
         top: s02::highest(held),
         two_histories,
         missing: missing(reading).into_iter().filter_map(|blocked| blocked.node).collect(),
+        parted: s25::parted(reading.data().map(|node| (node.name(), &node.survey.facts))),
     }
 }
 
 /// S4 over the reading.
-pub(super) fn missing(reading: &Reading<'_>) -> Vec<super::Blocked> {
+pub(super) fn missing(reading: &Reading<'_>) -> Vec<Blocked> {
     s04::missing(reading.data().map(|node| s04::Node {
         name: node.name(),
         server: &node.server,
         position: &node.position,
-        bare: is_bare(node),
     }))
 }
 
-/// No server runs, and there is not even a system schema: a data directory that holds nothing, whatever
-/// `safe_to_bootstrap` would be read as.
-pub(super) fn is_bare(node: &NodeReading<'_>) -> bool {
+/// No server runs, and there is not even a system schema: a data directory that holds nothing, or one whose volume is
+/// not mounted.
+fn is_bare(node: &NodeReading<'_>) -> bool {
     node.server.is(|server| server.is_down())
         && node.survey.facts.get(keys::DATADIR_SYSTEM_SCHEMA).is(|there| !there)
         && node.survey.facts.get(keys::GRASTATE_FILE).is(|file| file.as_str() == "missing")
@@ -137,7 +140,7 @@ fn standing(reading: &Reading<'_>, ladder: &Ladder<'_>, node: &NodeReading<'_>) 
         Role::Router | Role::Proxy => return Stands { word: None, why: Plain::default() },
         Role::Data => {}
     }
-    if let Some(why) = s07::tainted(node.survey, node.server.known()) {
+    if let Some(why) = s07::tainted(node.survey, node.server.known(), &node.position) {
         return Stands::new(Standing::Tainted, why);
     }
     if let Some(stands) = live(reading, node) {
@@ -147,8 +150,12 @@ fn standing(reading: &Reading<'_>, ladder: &Ladder<'_>, node: &NodeReading<'_>) 
         Known::Known(held) => held,
         Known::Unknown(why) => {
             let file = node.survey.facts.get(keys::GRASTATE_UUID);
-            let zero = file.why().is_some_and(|why| why.kind == WhyKind::Undefined);
-            if is_bare(node) || (zero && node.server.is(|server| server.is_down())) {
+            let zero = file.why().is_some_and(|why| why.kind == WhyKind::Undefined)
+                && node.survey.facts.get(keys::GRASTATE_FILE).is(|file| file.as_str() == "valid");
+            if is_bare(node) {
+                return Stands::new(Standing::Empty, "there is nothing in its data directory");
+            }
+            if zero && node.server.is(|server| server.is_down()) {
                 return Stands::new(Standing::Empty, "no cluster identity in its state file, no position");
             }
             return Stands::new(Standing::Unknown, format!("no position: {}", why.text));
@@ -157,6 +164,11 @@ fn standing(reading: &Reading<'_>, ladder: &Ladder<'_>, node: &NodeReading<'_>) 
     if reading.views.claims(node.name()) {
         // Had it said what it is in, its standing would be a live one.
         return Stands::new(Standing::Unknown, "its server runs, and what group it is in is not known");
+    }
+    if let (Some(_), Some(parted)) =
+        (&reading.primary, ladder.parted.iter().find(|parted| parted.node.as_ref() == Some(node.name())))
+    {
+        return Stands::new(Standing::Diverged, parted.why.as_str());
     }
     if let Some(primary) = &reading.primary {
         return beside_primary(held.position, primary);
@@ -199,6 +211,9 @@ fn without_primary(ladder: &Ladder<'_>, name: &NodeName, position: Position) -> 
             format!("UUIDs differ and there is no Primary; its own is {}", position.uuid.short()),
         );
     }
+    if let Some(parted) = ladder.parted.first() {
+        return Stands::new(Standing::Diverged, format!("histories parted: {}", parted.why));
+    }
     let Some((top, holders)) = &ladder.top else {
         return Stands::new(Standing::Unknown, "positions cannot be ranked");
     };
@@ -232,19 +247,16 @@ fn live(reading: &Reading<'_>, node: &NodeReading<'_>) -> Option<Stands> {
     if status.as_str() != "Primary" {
         return Some(Stands::new(Standing::NonPrimary, format!("wsrep_cluster_status is {status}")));
     }
-    // A claim is worth a live standing only inside the Primary that others confirm. Alone against a proved one, or
-    // where two are proved, it is a stale view or a second history.
-    if reading.primary.is_some() && !reading.is_member(node.name()) {
-        return Some(Stands::new(
-            Standing::Unknown,
-            "it claims a Primary Component that the proved one does not confirm",
-        ));
-    }
-    if reading.views.proved().len() > 1 {
+    // A claim is worth a live standing only inside the Primary that others confirm. Alone against a proved one it is a
+    // stale view, alone without one nobody's word but its own, and where two are proved, a second history.
+    if reading.primary.is_none() && !reading.views.proved().is_empty() {
         return Some(Stands::new(
             Standing::Diverged,
-            "two Primary Components exist, and it is in one of them",
+            "there is more than one Primary Component, and it claims one",
         ));
+    }
+    if !reading.is_member(node.name()) {
+        return Some(Stands::new(Standing::Unknown, "it claims a Primary Component that is not confirmed"));
     }
     let state = facts.get(keys::WSREP_LOCAL_STATE);
     Some(match state.known() {
@@ -259,7 +271,7 @@ fn live(reading: &Reading<'_>, node: &NodeReading<'_>) -> Option<Stands> {
 }
 
 /// Whether a starting server takes a state transfer, by its files or its processes.
-fn is_joining(node: &NodeReading<'_>) -> bool {
+pub(super) fn is_joining(node: &NodeReading<'_>) -> bool {
     let facts = &node.survey.facts;
     let transfers = |process: &Plain| !process.as_str().contains("wsrep-recover");
     node.server == Known::Known(Server::Starting)

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use super::safety::s07;
 use super::standing::Stands;
 use super::{NodeReading, Reading, Server, Standing, WriteSets};
 use crate::facts::{Known, NodeName, Role, WhyKind, keys};
@@ -47,7 +48,7 @@ impl Serialize for Verdict {
 
 pub(super) fn verdict(reading: &Reading<'_>, standings: &[(&NodeName, Stands)]) -> Verdict {
     if reading.views.proved().is_empty() {
-        return if !reading.views.groups.is_empty() || unread_may_hold_primary(reading) {
+        return if reading.views.said() || unread_may_hold_primary(reading) {
             Verdict::Undetermined
         } else {
             Verdict::Outage
@@ -60,6 +61,7 @@ pub(super) fn verdict(reading: &Reading<'_>, standings: &[(&NodeName, Stands)]) 
             && reading.is_member(node.name())
             && node.survey.facts.get(keys::WSREP_READY).is(|ready| *ready)
             && node.survey.facts.get(keys::WSREP_CONNECTED).is(|connected| *connected)
+            && !node.survey.facts.get(keys::VAR_WSREP_ON).is(|on| !on)
     };
     // One group of claims and no other: a stale claim beside the proved Primary is not health.
     if reading.views.groups.len() == 1 && reading.data().all(in_sync) {
@@ -71,14 +73,19 @@ pub(super) fn verdict(reading: &Reading<'_>, standings: &[(&NodeName, Stands)]) 
 
 /// Whether what was not read could be a Primary Component, by the last views of what was read.
 ///
-/// A view of `n` members can only be followed by one with more than half of them, but for clean leaves: each shrinks
-/// the view it leaves. A clean leave deletes gvwstate.dat, so every read node without a view counts as one.
+/// A view can only be followed by one with more than half of its members, but for clean leaves: a node that leaves
+/// cleanly counts for those that stay. It deletes its gvwstate.dat, so every read node without a view counts as one.
+/// Members that the inventory does not list are unread; weights other than 1 are not reckoned with.
 pub(super) fn unread_may_hold_primary(reading: &Reading<'_>) -> bool {
+    let unlisted = unlisted(reading);
     // Arbitrators vote, and alone they are no Primary Component that holds data.
-    if reading.data().all(is_read) {
+    if reading.data().all(is_read) && unlisted == 0 {
         return false;
     }
-    let unread = reading.nodes.iter().filter(|node| may_vote(node) && !is_read(node)).count();
+    if reading.data().any(has_weight) {
+        return true;
+    }
+    let unread = reading.nodes.iter().filter(|node| may_vote(node) && !is_read(node)).count() + unlisted;
     let views: Vec<usize> = reading
         .data()
         .filter(|node| is_read(node))
@@ -87,8 +94,29 @@ pub(super) fn unread_may_hold_primary(reading: &Reading<'_>) -> bool {
     let left = reading.data().filter(|node| is_read(node)).count().saturating_sub(views.len());
     match views.iter().min() {
         None => true,
-        Some(smallest) => unread * 2 > smallest.saturating_sub(left),
+        Some(smallest) => (unread + left) * 2 > *smallest,
     }
+}
+
+/// How many members the largest view that was read has beyond the nodes of the inventory that vote.
+pub(super) fn unlisted(reading: &Reading<'_>) -> usize {
+    let listed = reading.nodes.iter().filter(|node| may_vote(node)).count();
+    let views = reading.data().flat_map(|node| {
+        [keys::GVWSTATE_MEMBERS, keys::WSREP_MEMBERS]
+            .map(|key| node.survey.facts.get(key).known().map_or(0, Vec::len))
+    });
+    views.max().unwrap_or(0).saturating_sub(listed)
+}
+
+/// Whether the node's votes are set to another number than one.
+fn has_weight(node: &NodeReading<'_>) -> bool {
+    node.survey.facts.get(keys::VAR_PROVIDER_OPTIONS).is(|options| {
+        options
+            .as_str()
+            .split(';')
+            .filter_map(|option| option.split_once('='))
+            .any(|(name, value)| name.trim() == "pc.weight" && value.trim() != "1")
+    })
 }
 
 fn may_vote(node: &NodeReading<'_>) -> bool {
@@ -101,13 +129,25 @@ fn is_read(node: &NodeReading<'_>) -> bool {
     match node.server.known() {
         Some(Server::Stopped | Server::Crashed) => true,
         Some(Server::Starting | Server::Stopping) => {
-            // A start that waited for years still joins as a silent member once a peer comes; only its log tells.
+            // A start that waited for long still joins as a silent member once a peer comes; only its log tells. A
+            // logged position that still holds is the log's word that it has not.
             facts.get(keys::WSREP_CLUSTER_STATUS).known().is_some()
                 || facts.get(keys::LOG_WAITING).is(|waiting| *waiting)
+                || facts.get(keys::LOG_POSITION).known().is_some()
         }
         Some(Server::Running) => facts.get(keys::WSREP_CLUSTER_STATUS).known().is_some(),
-        Some(Server::Frozen) | None => false,
+        Some(Server::Frozen) => false,
+        // How the last server ended may be unknown, and that none runs or starts be certain.
+        None => ended(node),
     }
+}
+
+/// No server process, and no unit that would start one.
+pub(super) fn ended(node: &NodeReading<'_>) -> bool {
+    let facts = &node.survey.facts;
+    facts.get(keys::SERVER_STATE).is(|state| state.as_str().is_empty())
+        && (facts.get(keys::UNIT_ACTIVE).is(|active| matches!(active.as_str(), "inactive" | "failed"))
+            || facts.get(keys::HOST_MANAGER).is(|manager| manager.as_str() == "none"))
 }
 
 /// What would be lost of what the surveyed nodes hold: by going on from the candidates, or from the Primary.
@@ -122,31 +162,38 @@ pub(super) fn loss(
             "no Primary and no candidate: positions are missing or contradict",
         );
     }
-    let mut lost = 0;
-    for (name, stands) in standings {
-        match stands.word {
-            Some(Standing::Ahead(by)) => lost = lost.max(by),
-            Some(Standing::Diverged) => {
-                return Known::unknown(WhyKind::Contradicted, format!("{name} has another history"));
+    for (node, (name, stands)) in reading.nodes.iter().zip(standings) {
+        let unknown = |why: &str| Known::unknown(WhyKind::NotRead, format!("{name}: {why}"));
+        let loses_nothing = match (stands.word, &reading.primary) {
+            (None | Some(Standing::Arbitrator), _) => true,
+            _ if reading.is_member(name) => true,
+            _ if s07::not_cleared(node.survey).is_some() => {
+                return unknown("whether its data can be trusted is not known");
             }
-            Some(Standing::Tainted) => {
-                return Known::unknown(WhyKind::Contradicted, format!("{name} is tainted: {}", stands.why));
-            }
-            Some(Standing::Unknown) => {
-                return Known::unknown(WhyKind::NotRead, format!("{name}: {}", stands.why));
-            }
-            Some(Standing::Empty) if !bare(reading, name) => {
-                return Known::unknown(
-                    WhyKind::NotRead,
-                    format!("{name}: its engine's position was not recovered"),
-                );
-            }
-            _ => {}
+            (Some(Standing::Tainted | Standing::Diverged | Standing::Unknown), _) => false,
+            (_, primary) => match (node.position.known(), primary) {
+                (None, _) => return unknown("its position is not known"),
+                (Some(held), Some(primary)) => {
+                    if held.position.uuid == primary.uuid && held.position.seqno > primary.seqno {
+                        // Two histories of one UUID parted somewhere below; where is not known (S25).
+                        let by = held.position.seqno.beyond(primary.seqno);
+                        return unknown(&format!("at least {by} write-sets that the Primary does not hold"));
+                    }
+                    held.position.uuid == primary.uuid
+                }
+                // Without a Primary, candidates are the highest of one history.
+                (Some(_), None) => true,
+            },
+        };
+        if !loses_nothing {
+            return unknown(stands.why.as_str());
         }
     }
-    Known::Known(WriteSets(lost))
-}
-
-fn bare(reading: &Reading<'_>, name: &NodeName) -> bool {
-    reading.nodes.iter().any(|node| node.name() == name && super::standing::is_bare(node))
+    if unlisted(reading) > 0 {
+        return Known::unknown(
+            WhyKind::NotRead,
+            "the last view has members that the inventory does not list",
+        );
+    }
+    Known::Known(WriteSets(0))
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{NodeReading, Primary, Server};
-use crate::facts::{ClusterUuid, Facts, Known, NodeName, WhyKind, keys};
+use super::{NodeReading, Primary, Server, standing};
+use crate::facts::{ClusterUuid, Facts, Known, NodeName, Role, WhyKind, keys};
 
 /// What one node says of the group it is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,10 @@ pub(super) struct Claim {
     address: Known<String>,
     /// The group is not looking for another view at this moment.
     settled: bool,
+    /// It has a connection to every other member, as far as it could be told.
+    connected: bool,
+    /// It has heard every other member within the last seconds: read, not assumed.
+    hears_all: bool,
 }
 
 /// All claims to be in a Primary Component, in groups that agree with each other.
@@ -33,6 +37,11 @@ pub(super) struct Views {
     pub(super) groups: Vec<Vec<Claim>>,
     /// Nodes that say Primary, however little else they say, and running ones that do not say.
     suspects: Vec<NodeName>,
+    /// Nodes that say Primary.
+    saying: Vec<NodeName>,
+    /// Members that vote and cannot speak for themselves: arbitrators of the inventory, and joiners, which take their
+    /// data with the door closed.
+    mute: u64,
 }
 
 impl Views {
@@ -46,20 +55,51 @@ impl Views {
             }
         }
         let suspects = nodes.iter().filter(|node| may_claim(node)).map(|node| node.name().clone()).collect();
-        Self { groups, suspects }
+        let saying = nodes.iter().filter(|node| node.is_data() && says_primary(node));
+        let saying = saying.map(|node| node.name().clone()).collect();
+        let mute = nodes.iter().filter(|node| is_mute(node)).count() as u64;
+        Self { groups, suspects, saying, mute }
     }
 
     /// The claims that prove a Primary: members of one view, each confirming every other, more than half of it.
     ///
     /// Half or less proves nothing: such nodes may be cut off since seconds and not know it yet (a thawed node
     /// claims its old view for 4 s and more, a partitioned one for 6 s).
+    ///
+    /// A member that cannot speak for itself counts where all that speak have heard every member within seconds.
     pub(super) fn proved(&self) -> Vec<Vec<&Claim>> {
-        self.groups.iter().filter_map(|group| confirmed(group)).collect()
+        self.groups.iter().filter_map(|group| confirmed(group, self.mute)).collect()
+    }
+
+    /// Claims of another Primary than the one that is proved: views that share no member with it. A stale view still
+    /// names the survivors.
+    pub(super) fn rivals(&self) -> Vec<&Claim> {
+        let proved = self.proved();
+        let [members] = &proved[..] else { return Vec::new() };
+        let Some(Known::Known(view)) = members.first().map(|claim| &claim.members) else { return Vec::new() };
+        self.groups
+            .iter()
+            .flatten()
+            .filter(|claim| claim.members.is(|other| other.is_disjoint(view)))
+            .collect()
+    }
+
+    /// Whether this node says Primary, however little else it says.
+    pub(super) fn says(&self, node: &NodeName) -> bool {
+        self.saying.contains(node)
+    }
+
+    /// Whether some node says Primary, however little else it says.
+    pub(super) fn said(&self) -> bool {
+        !self.saying.is_empty()
     }
 
     /// The one proved Primary. Two of them are a split brain, and then none is *the* Primary.
     pub(super) fn primary(&self, nodes: &[NodeReading<'_>]) -> Option<Primary> {
         let [members] = &self.proved()[..] else { return None };
+        if !self.rivals().is_empty() {
+            return None;
+        }
         let first = members.first()?;
         let seqno = members
             .iter()
@@ -101,7 +141,10 @@ impl Claim {
 
     fn confirms(&self, other: &Self) -> bool {
         self.settled
+            && self.connected
             && self.members.is(|members| other.me.is(|them| members.contains(them)))
+            // One server under two names would confirm itself.
+            && self.me != other.me
             && match &self.silent {
                 Known::Known(silent) => other.address.is(|address| !silent.contains(address)),
                 // Where no tool can tell, the members' mutual word has to do; any other ignorance is a doubt.
@@ -111,13 +154,14 @@ impl Claim {
 }
 
 /// The members of `group` that all confirm each other, if they are more than half of the view.
-fn confirmed(group: &[Claim]) -> Option<Vec<&Claim>> {
+fn confirmed(group: &[Claim], mute: u64) -> Option<Vec<&Claim>> {
     // Groups are as small as clusters; dropping whoever is least confirmed first finds the largest mutual set in
     // every case but ties that no real view can produce, and never a set that is not mutual.
     let mut members: Vec<&Claim> = group.iter().collect();
     loop {
         let doubts = |claim: &Claim| {
-            members.iter().filter(|other| !(claim.confirms(other) && other.confirms(claim))).count()
+            let others = members.iter().filter(|other| other.index != claim.index);
+            others.filter(|other| !(claim.confirms(other) && other.confirms(claim))).count()
         };
         let worst = members.iter().map(|claim| doubts(claim)).max()?;
         if worst == 0 {
@@ -125,8 +169,31 @@ fn confirmed(group: &[Claim]) -> Option<Vec<&Claim>> {
         }
         members = members.iter().copied().filter(|claim| doubts(claim) < worst).collect();
     }
-    let size = members.first()?.size;
-    (u64::try_from(members.len()).ok()? * 2 > size).then_some(members)
+    // A single member has nobody to doubt it, and still has to be settled itself.
+    let first = members.first().filter(|claim| claim.settled)?;
+    let heard = members.iter().all(|claim| claim.settled && claim.hears_all);
+    let votes = members.len() as u64;
+    let votes = if heard { votes + mute.min(first.size.saturating_sub(votes)) } else { votes };
+    (votes * 2 > first.size).then_some(members)
+}
+
+fn is_mute(node: &NodeReading<'_>) -> bool {
+    match node.survey.role {
+        Role::Arbitrator => true,
+        Role::Data => {
+            let facts = &node.survey.facts;
+            // By its log it has been in a Primary Component since this start.
+            let arrived = node.server == Known::Known(Server::Starting)
+                && facts.get(keys::LOG_POSITION).why().is_some_and(|why| why.kind == WhyKind::Stale)
+                && facts.get(keys::LOG_WAITING).is(|waiting| !waiting);
+            (standing::is_joining(node) || arrived) && facts.get(keys::WSREP_CLUSTER_STATUS).known().is_none()
+        }
+        Role::Router | Role::Proxy => false,
+    }
+}
+
+fn says_primary(node: &NodeReading<'_>) -> bool {
+    node.survey.facts.get(keys::WSREP_CLUSTER_STATUS).is(|status| status.as_str() == "Primary")
 }
 
 /// Whether the node says Primary, or runs and does not say what it is in.
@@ -161,12 +228,31 @@ fn claim(index: usize, node: &NodeReading<'_>) -> Option<Claim> {
             .map(|peers| peers.iter().filter_map(|peer| peer.as_str().split(' ').next()).map(host).collect()),
         address: facts.get(keys::VAR_NODE_ADDRESS).map(|address| host(address.as_str())),
         settled: facts.get(keys::WSREP_EVS_STATE).is(|state| state.as_str() == "OPERATIONAL"),
+        connected: has_all_peers(facts),
+        hears_all: facts.get(keys::WSREP_PEERS).known().is_some()
+            && has_all_peers(facts)
+            && facts.get(keys::WSREP_PEERS_SILENT).is(Vec::is_empty),
     })
 }
 
-/// The members by mysql.wsrep_cluster_members: the first word of each row is the member's UUID.
+/// Whether the node has a connection to every other member of its view. A dropped connection shows seconds before the
+/// view changes.
+pub(super) fn has_all_peers(facts: &Facts) -> bool {
+    match (facts.get(keys::WSREP_PEERS), facts.get(keys::WSREP_CLUSTER_SIZE)) {
+        (Known::Known(peers), Known::Known(size)) => peers.len() as u64 + 1 >= size,
+        (Known::Unknown(why), _) => why.kind == WhyKind::NoTool,
+        (_, Known::Unknown(_)) => false,
+    }
+}
+
+/// The members by mysql.wsrep_cluster_members (the first word of each row is the member's UUID); where the server has no
+/// such table, by the view it keeps in gvwstate.dat.
 fn members(facts: &Facts) -> Known<BTreeSet<String>> {
-    facts.get(keys::WSREP_MEMBERS).map(|rows| {
+    let rows = match facts.get(keys::WSREP_MEMBERS) {
+        Known::Known(rows) => Known::Known(rows),
+        Known::Unknown(_) => facts.get(keys::GVWSTATE_MEMBERS),
+    };
+    rows.map(|rows| {
         rows.iter().filter_map(|row| row.as_str().split_whitespace().next()).map(str::to_owned).collect()
     })
 }

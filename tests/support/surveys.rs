@@ -41,6 +41,11 @@ impl Node {
             at: now(),
         })
         .set(keys::HOST_MANAGER, plain("systemd"))
+        .set(keys::HOST_MACHINE_ID, plain(&format!("machine-of-{name}")))
+        .set(keys::DATADIR_IDENTITY, plain("1793:2"))
+        .set(keys::UNIT_NAME, plain("mariadb.service"))
+        .set(keys::UNIT_LOAD, plain("loaded"))
+        .set(keys::SERVER_BINARY, plain("/usr/sbin/mariadbd"))
         .set(keys::TRANSFER_MARKERS, vec![])
         .set(keys::TRANSFER_PROCESSES, vec![])
         .set(keys::LEFTOVERS, vec![])
@@ -48,6 +53,8 @@ impl Node {
         .set(keys::LISTEN_SQL, false)
         .set(keys::DATADIR_SYSTEM_SCHEMA, true)
         .set(keys::LOG_EVICTED, false)
+        .set(keys::LOG_HALF_FILLED, false)
+        .set(keys::LOG_PREPARED, false)
         .set(keys::LOG_WAITING, false)
     }
 
@@ -153,6 +160,10 @@ impl Node {
             .set(keys::WSREP_GCOMM_UUID, plain(&member(&name)))
             .set(keys::WSREP_MEMBERS, rows)
             .set(keys::WSREP_PEERS_SILENT, vec![])
+            .set(
+                keys::WSREP_PEERS,
+                members.iter().filter(|m| **m != name).map(|m| plain(&address(m))).collect(),
+            )
             .set(keys::VAR_NODE_ADDRESS, plain(&address(&name)))
     }
 

@@ -1,7 +1,9 @@
 //! Nothing is wrong, or nothing that we know of.
 
 use super::{Context, Finding, Severity, VIEW_FACTS, Verdict, evidence, names};
-use crate::facts::{Plain, Role};
+use crate::facts::{Plain, Role, keys};
+use crate::judge::safety::Blocked;
+use crate::judge::{Reading, verdict};
 
 pub(super) fn healthy(context: &Context<'_>) -> Vec<Finding> {
     if context.verdict != Verdict::Healthy {
@@ -25,7 +27,21 @@ pub(super) fn healthy(context: &Context<'_>) -> Vec<Finding> {
 
 /// The view has more members than the inventory has nodes.
 pub(super) fn unknown_member(context: &Context<'_>) -> Vec<Finding> {
-    let Some(primary) = &context.reading.primary else { return Vec::new() };
+    let Some(primary) = &context.reading.primary else {
+        let Some(blocked) = unlisted(context.reading) else { return Vec::new() };
+        let nodes = context.data(|node, _| node.survey.facts.get(keys::GVWSTATE_MEMBERS).known().is_some());
+        return vec![Finding {
+            id: "galera.unknown-member",
+            cases: vec![36],
+            severity: Severity::Degraded,
+            nodes: names(&nodes),
+            text: Plain::new(format!("Breakglass cannot see all who were in the cluster: {}.", blocked.why)),
+            next: blocked.would_change,
+            evidence: evidence(&nodes, &[keys::GVWSTATE_MEMBERS.name()]),
+            runbook: None,
+            blocked_by: vec![],
+        }];
+    };
     let listed = context
         .reading
         .nodes
@@ -52,4 +68,16 @@ pub(super) fn unknown_member(context: &Context<'_>) -> Vec<Finding> {
         runbook: None,
         blocked_by: vec![],
     }]
+}
+
+/// S4 over nodes that the inventory does not name: the last view had more members than it lists.
+pub(super) fn unlisted(reading: &Reading<'_>) -> Option<Blocked> {
+    let unlisted = verdict::unlisted(reading);
+    (unlisted > 0).then(|| {
+        Blocked::cluster(
+            "S4",
+            format!("the last view has {unlisted} more members than the inventory has nodes that vote"),
+            "add the missing node to the inventory, an arbitrator with role = \"arbitrator\"",
+        )
+    })
 }

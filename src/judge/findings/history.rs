@@ -1,6 +1,6 @@
 //! Nodes whose history is not simply behind.
 
-use super::{Context, Finding, POSITION_FACTS, Severity, evidence, list, names};
+use super::{Context, Finding, POSITION_FACTS, Severity, evidence, list, names, views};
 use crate::facts::{Plain, keys};
 use crate::judge::{NodeReading, Standing};
 
@@ -11,13 +11,17 @@ pub(super) fn ahead(context: &Context<'_>) -> Vec<Finding> {
         .into_iter()
         .filter_map(|node| {
             let by = context.standing(node.name())?.by()?;
-            let small = if by <= 3 { " A gap of 1 to 3 can be membership changes and hold no rows." } else { "" };
+            let small = if by <= 3 { " Membership changes count too: a gap of 1 to 3 can be empty, or not." } else { "" };
             Some(of(
                 "galera.node-ahead",
                 vec![21],
                 Severity::Degraded,
                 &[node],
-                format!("{} holds {by} write-sets that the Primary does not.{small}", node.name()),
+                format!(
+                    "{} is {by} beyond the Primary: it holds at least that many write-sets that the Primary does not, and \
+                     all it committed since the two parted.{small}",
+                    node.name()
+                ),
                 "Do not start it: it would abort, zero its state file and, restarted by its unit, be overwritten seconds \
                  later. Set Restart=no, copy its data directory, then choose.",
                 &[POSITION_FACTS, &[keys::UNIT_RESTART.name()]].concat(),
@@ -29,17 +33,22 @@ pub(super) fn ahead(context: &Context<'_>) -> Vec<Finding> {
 /// Another history.
 pub(super) fn diverged(context: &Context<'_>) -> Vec<Finding> {
     let nodes = context.data(|_, judged| judged.standing == Some(Standing::Diverged));
-    if nodes.is_empty() || context.reading.views.proved().len() > 1 {
+    if nodes.is_empty() || views::split(context) {
         return Vec::new();
     }
     vec![of(
         "galera.diverged",
-        vec![5, 14],
+        vec![5, 49],
         Severity::Degraded,
         &nodes,
         format!(
-            "The history of {} is another one: cluster UUIDs differ, and seqnos cannot rank them.",
-            list(&nodes)
+            "The history of {} cannot be ranked by seqno: {}.",
+            list(&nodes),
+            context
+                .nodes
+                .iter()
+                .find(|judged| judged.standing == Some(Standing::Diverged))
+                .map_or("", |judged| judged.why.as_str())
         ),
         "Do not start it beside the others: it would be overwritten by a full transfer without a word. Copy its data \
          directory, find out when it was bootstrapped (its log), then choose.",
@@ -65,7 +74,8 @@ pub(super) fn tainted(context: &Context<'_>) -> Vec<Finding> {
         Severity::Degraded,
         &nodes,
         format!("Never a candidate. {}.", why.join("; ")),
-        "It needs a full state transfer from a SYNCED member; keep a copy of its data directory until then.",
+        "Do not simply start it: an incremental transfer would keep the bad rows. Copy its data directory, then take its \
+         state file and gcache away, so that a SYNCED member fills it whole.",
         &[keys::LOG_EVICTED.name(), keys::TRANSFER_MARKERS.name(), keys::WSREP_LOCAL_COMMENT.name()],
     )]
 }
@@ -82,11 +92,13 @@ pub(super) fn empty(context: &Context<'_>) -> Vec<Finding> {
         Severity::Warning,
         &nodes,
         format!(
-            "{} shows no cluster identity. Galera reads such a state file as safe to bootstrap; bootstrapped, it would \
-             start a new and empty history.",
+            "{} shows no cluster identity. Galera reads that as safe to bootstrap; bootstrapped, it would start a new \
+             history. An abort for being ahead, an eviction, a failed transfer, a removed file and a volume that is not \
+             mounted all look like this.",
             list(&nodes)
         ),
-        "A joiner only. A zeroed state file can hide data: recover its position before you call it empty.",
+        "Do not start it. See that its volume is mounted, read the end of its log, and recover its position from a copy \
+         or an overlay: it may hold what nobody else does.",
         &[
             POSITION_FACTS,
             &[keys::GRASTATE_FILE.name(), keys::GRASTATE_SAFE.name(), keys::DATADIR_SYSTEM_SCHEMA.name()],

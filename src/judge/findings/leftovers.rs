@@ -1,7 +1,7 @@
 //! What could make a node bootstrap by itself (case 8, S10).
 
 use super::{Blocked, Context, Finding, Severity, evidence, list, names};
-use crate::facts::{Plain, keys};
+use crate::facts::{Known, Plain, keys};
 use crate::judge::Reading;
 
 pub(super) fn leftovers(context: &Context<'_>) -> Vec<Finding> {
@@ -17,7 +17,13 @@ pub(super) fn leftovers(context: &Context<'_>) -> Vec<Finding> {
         text: Plain::new(format!(
             "{} would bootstrap a cluster of its own at its next start: {}.",
             list(&nodes),
-            blocked(context.reading).iter().map(|b| b.why.to_string()).collect::<Vec<_>>().join("; ")
+            nodes
+                .iter()
+                .filter_map(|node| node.survey.facts.get(keys::LEFTOVERS).known().cloned())
+                .flatten()
+                .map(|place| place.to_string())
+                .collect::<Vec<_>>()
+                .join("; ")
         )),
         next: Plain::new("Remove it before any server is started."),
         evidence: evidence(&nodes, &[keys::LEFTOVERS.name()]),
@@ -29,9 +35,22 @@ pub(super) fn leftovers(context: &Context<'_>) -> Vec<Finding> {
 pub(super) fn blocked(reading: &Reading<'_>) -> Vec<Blocked> {
     reading
         .data()
-        .flat_map(|node| {
-            let found = node.survey.facts.get(keys::LEFTOVERS).known().cloned().unwrap_or_default();
-            found.into_iter().map(|place| Blocked::on("S10", node.name(), place.as_str(), "remove it"))
+        .flat_map(|node| match node.survey.facts.get(keys::LEFTOVERS) {
+            Known::Known(found) => found
+                .iter()
+                .map(|place| Blocked::on("S10", node.name(), place.as_str(), "remove it"))
+                .collect::<Vec<_>>(),
+            // A node that was not read at all is S4's and S5's.
+            Known::Unknown(_) if !node.survey.ssh.is_ok() => Vec::new(),
+            Known::Unknown(why) => {
+                let why = format!("whether it would bootstrap by itself is not known: {}", why.text);
+                vec![Blocked::on(
+                    "S10",
+                    node.name(),
+                    why,
+                    "read its option files, unit and manager environment",
+                )]
+            }
         })
         .collect()
 }

@@ -13,8 +13,8 @@ mod waiting;
 
 use serde::Serialize;
 
-use super::safety::{Blocked, s05, s06, s07, s08, s09};
-use super::{NodeJudgement, NodeReading, Reading, Server, Standing, Verdict, standing};
+use super::safety::{Blocked, s03, s05, s06, s07, s08, s09, s25};
+use super::{NodeJudgement, NodeReading, Reading, Server, Standing, Verdict, WriteSets, standing};
 use crate::facts::{Known, NodeName, Plain, keys};
 
 /// A claim about the cluster.
@@ -72,24 +72,31 @@ pub(super) struct Context<'a> {
     pub(super) nodes: &'a [NodeJudgement],
     pub(super) verdict: Verdict,
     pub(super) candidates: &'a [NodeName],
+    pub(super) loss: &'a Known<WriteSets>,
 }
 
 type Rule = fn(&Context<'_>) -> Vec<Finding>;
 
+/// The order within one severity: what forbids a start comes before what invites one.
 const RULES: &[Rule] = &[
     views::two_primaries,
+    views::wsrep_off,
     views::contradict,
     views::changing,
     down::all_down,
     waiting::waiting_for_primary,
     views::non_primary,
-    reach::unreachable,
-    reach::frozen,
-    reach::sql_unanswered,
-    down::node_down,
     history::ahead,
     history::diverged,
     history::tainted,
+    reach::unreachable,
+    reach::frozen,
+    reach::sql_unanswered,
+    reach::same_machine,
+    reach::not_found,
+    reach::not_known,
+    waiting::under_way,
+    down::node_down,
     history::empty,
     leftovers::leftovers,
     healthy::unknown_member,
@@ -136,6 +143,9 @@ impl<'a> Context<'a> {
         ));
         blocked.extend(reading.data().filter_map(|node| s09::stale(node.survey, reading.survey.taken)));
         blocked.extend(leftovers::blocked(reading));
+        blocked.extend(reading.data().filter_map(|node| s03::edited(node.survey)));
+        blocked.extend(s25::parted(reading.data().map(|node| (node.name(), &node.survey.facts))));
+        blocked.extend(healthy::unlisted(reading));
         blocked.sort();
         blocked
     }

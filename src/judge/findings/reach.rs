@@ -1,8 +1,8 @@
 //! Nodes and servers that did not answer.
 
 use super::{Context, Finding, Severity, evidence, is_in, list, names};
-use crate::facts::{Plain, Reach, ReachWord, Role, keys};
-use crate::judge::{NodeReading, Server};
+use crate::facts::{Plain, Reach, ReachWord, Role, WhyKind, keys};
+use crate::judge::{NodeReading, Server, reason};
 
 /// Machines that were not reached: one finding per node, for each has its own reason and next step (case 6).
 pub(super) fn unreachable(context: &Context<'_>) -> Vec<Finding> {
@@ -46,6 +46,107 @@ pub(super) fn frozen(context: &Context<'_>) -> Vec<Finding> {
         runbook: None,
         blocked_by: vec![],
     }]
+}
+
+/// Two names of one server: it would confirm itself (S6, S18).
+pub(super) fn same_machine(context: &Context<'_>) -> Vec<Finding> {
+    let identity = |node: &NodeReading<'_>| {
+        let facts = &node.survey.facts;
+        let machine = facts.get(keys::HOST_MACHINE_ID).known().cloned()?;
+        Some((machine, facts.get(keys::DATADIR_IDENTITY).known().cloned()?))
+    };
+    let all = context.data(|node, _| identity(node).is_some());
+    let twins: Vec<_> = all
+        .iter()
+        .copied()
+        .filter(|a| all.iter().filter(|b| identity(a) == identity(b)).count() > 1)
+        .collect();
+    if twins.is_empty() {
+        return Vec::new();
+    }
+    vec![Finding {
+        id: "galera.same-machine",
+        cases: vec![],
+        severity: Severity::Degraded,
+        nodes: names(&twins),
+        text: Plain::new(format!(
+            "{} are one machine and one data directory under several names; it counts once.",
+            list(&twins)
+        )),
+        next: Plain::new("Correct the inventory; until then nothing here can be trusted to be another node."),
+        evidence: evidence(&twins, &[keys::HOST_MACHINE_ID.name(), keys::DATADIR_IDENTITY.name()]),
+        runbook: None,
+        blocked_by: vec![],
+    }]
+}
+
+/// The machine answers, and there is no such unit or no data directory where one was looked for.
+pub(super) fn not_found(context: &Context<'_>) -> Vec<Finding> {
+    let what = |node: &NodeReading<'_>| -> Vec<String> {
+        let facts = &node.survey.facts;
+        let shown = |key| facts.get(key).known().map_or_else(|| "?".to_owned(), Plain::to_string);
+        let mut what = Vec::new();
+        if facts.get(keys::UNIT_LOAD).is(|load| load.as_str() == "not-found") {
+            what.push(format!("the unit {}", shown(keys::UNIT_NAME)));
+        } else if facts.get(keys::UNIT_NAME).known().is_none()
+            && facts.get(keys::HOST_MANAGER).is(|manager| manager.as_str() == "systemd")
+        {
+            what.push("any unit of a MariaDB or MySQL server".to_owned());
+        }
+        if facts.get(keys::SERVER_BINARY).known().is_none() {
+            what.push("a server binary".to_owned());
+        }
+        let datadir = facts.get(keys::DATADIR_IDENTITY);
+        if datadir.why().is_some_and(|why| why.kind != WhyKind::Denied) {
+            what.push(format!("the data directory {}", shown(keys::DATADIR_PATH)));
+        }
+        what
+    };
+    context
+        .data(|node, _| node.survey.ssh.is_ok() && !what(node).is_empty())
+        .into_iter()
+        .map(|node| Finding {
+            id: "galera.not-found",
+            cases: vec![],
+            severity: Severity::Degraded,
+            nodes: vec![node.name().clone()],
+            text: Plain::new(format!("On {}, this was not found: {}.", node.name(), what(node).join(", "))),
+            next: Plain::new(
+                "Say in the inventory where they are (unit, binary, datadir), install the server, or mount the volume.",
+            ),
+            evidence: evidence(&[node], &[keys::UNIT_LOAD.name(), keys::DATADIR_PATH.name()]),
+            runbook: None,
+            blocked_by: vec![],
+        })
+        .collect()
+}
+
+/// The machine answers, and what runs there could not be told.
+pub(super) fn not_known(context: &Context<'_>) -> Vec<Finding> {
+    context
+        .data(|node, _| node.survey.ssh.is_ok() && node.server.known().is_none())
+        .into_iter()
+        .map(|node| {
+            let why = reason(node.server.why());
+            let denied = node.server.why().is_some_and(|why| why.kind == WhyKind::Denied);
+            let next = if denied {
+                "Log in as root, or set `become = true` in the inventory: this user may not read what decides it."
+            } else {
+                "Look at the unit and the end of the log on the node."
+            };
+            Finding {
+                id: "galera.server-unknown",
+                cases: vec![],
+                severity: Severity::Degraded,
+                nodes: vec![node.name().clone()],
+                text: Plain::new(format!("What the server on {} does is not known: {why}.", node.name())),
+                next: Plain::new(next),
+                evidence: evidence(&[node], super::SERVER_FACTS),
+                runbook: None,
+                blocked_by: vec![],
+            }
+        })
+        .collect()
 }
 
 /// The machine answers, a server runs, and SQL does not.

@@ -1,28 +1,31 @@
 //! What the nodes say of the group, held against each other.
 
-use super::{Context, Finding, Severity, VIEW_FACTS, evidence, list, names};
+use super::{Context, Finding, Severity, VIEW_FACTS, evidence, is_in, list, names};
 use crate::facts::{NodeName, Plain, keys};
-use crate::judge::{Server, Standing, Verdict};
+use crate::judge::view::{Claim, has_all_peers};
+use crate::judge::{NodeReading, Server, Standing, Verdict};
 
 /// Two Primary Components, each confirmed by its members (case 20).
 pub(super) fn two_primaries(context: &Context<'_>) -> Vec<Finding> {
     let proved = context.reading.views.proved();
-    if proved.len() < 2 {
+    let rivals = context.reading.views.rivals();
+    if proved.len() < 2 && rivals.is_empty() {
         return Vec::new();
     }
     let nodes = context.data(|node, _| context.reading.views.claims(node.name()));
-    let sides: Vec<String> = proved
-        .iter()
-        .map(|side| side.iter().map(|claim| claim.node.as_str()).collect::<Vec<_>>().join(", "))
-        .collect();
+    let side =
+        |claims: &[&Claim]| claims.iter().map(|claim| claim.node.as_str()).collect::<Vec<_>>().join(", ");
+    let mut sides: Vec<String> = proved.iter().map(|claims| side(claims)).collect();
+    if !rivals.is_empty() {
+        sides.push(format!("{}, not confirmed", side(&rivals)));
+    }
     vec![Finding {
         id: "galera.two-primaries",
         cases: vec![7, 20],
         severity: Severity::Outage,
         nodes: names(&nodes),
         text: Plain::new(format!(
-            "Split brain: {} Primary Components take writes apart from each other ({}).",
-            proved.len(),
+            "Split brain: more than one Primary Component takes writes, apart from each other ({}).",
             sides.join(" | ")
         )),
         next: Plain::new(
@@ -39,14 +42,14 @@ pub(super) fn two_primaries(context: &Context<'_>) -> Vec<Finding> {
 pub(super) fn contradict(context: &Context<'_>) -> Vec<Finding> {
     let views = &context.reading.views;
     let members = |name: &NodeName| context.reading.is_member(name);
-    if views.proved().len() > 1 {
+    if split(context) {
         return Vec::new();
     }
-    let doubted = context.data(|node, _| views.claims(node.name()) && !members(node.name()));
+    let doubted = context.data(|node, _| views.says(node.name()) && !members(node.name()));
     if doubted.is_empty() {
         return Vec::new();
     }
-    let claims = context.data(|node, _| views.claims(node.name()));
+    let claims = context.data(|node, _| views.says(node.name()));
     let text = if context.reading.primary.is_some() {
         format!(
             "{} says that it is in a Primary Component, and the proved one does not confirm it: a view from before a \
@@ -60,17 +63,15 @@ pub(super) fn contradict(context: &Context<'_>) -> Vec<Finding> {
         )
     } else {
         format!(
-            "{} may be in a Primary Component, but too few of that view's members confirm it. One node's \
+            "{} says that it is in a Primary Component, but too few of that view's members confirm it. One node's \
              view is not truth: it can be seconds old.",
             list(&doubted)
         )
     };
-    let severity =
-        if context.verdict == Verdict::Undetermined { Severity::Degraded } else { Severity::Warning };
     vec![Finding {
         id: "galera.views-contradict",
         cases: vec![10],
-        severity,
+        severity: Severity::Degraded,
         nodes: names(&doubted),
         text: Plain::new(text),
         next: Plain::new(
@@ -82,13 +83,48 @@ pub(super) fn contradict(context: &Context<'_>) -> Vec<Finding> {
     }]
 }
 
+/// More than one Primary is proved, or a second is claimed by others than the first's members.
+pub(super) fn split(context: &Context<'_>) -> bool {
+    context.reading.views.proved().len() > 1 || !context.reading.views.rivals().is_empty()
+}
+
+fn without_wsrep(node: &NodeReading<'_>) -> bool {
+    is_in(node, Server::Running) && node.survey.facts.get(keys::VAR_WSREP_ON).is(|on| !on)
+}
+
+/// A server that runs without Galera: whatever it takes is in no history.
+pub(super) fn wsrep_off(context: &Context<'_>) -> Vec<Finding> {
+    let nodes = context.data(|node, _| without_wsrep(node));
+    if nodes.is_empty() {
+        return Vec::new();
+    }
+    vec![Finding {
+        id: "galera.wsrep-off",
+        cases: vec![],
+        severity: Severity::Outage,
+        nodes: names(&nodes),
+        text: Plain::new(format!(
+            "{} with wsrep_on=OFF: no part of the cluster, and whatever is written there exists nowhere else.",
+            if nodes.len() == 1 { format!("{} runs", list(&nodes)) } else { format!("{} run", list(&nodes)) }
+        )),
+        next: Plain::new(
+            "Keep clients away from it, find out who started it so and why, and keep a copy of its data directory: as a \
+             joiner it would lose those writes.",
+        ),
+        evidence: evidence(&nodes, &[keys::VAR_WSREP_ON.name(), keys::WSREP_CLUSTER_STATUS.name()]),
+        runbook: None,
+        blocked_by: vec![],
+    }]
+}
+
 /// Some member is looking for a new view at this moment, or does not hear a peer.
 pub(super) fn changing(context: &Context<'_>) -> Vec<Finding> {
     let nodes = context.data(|node, _| {
         let facts = &node.survey.facts;
         context.reading.views.claims(node.name())
             && (facts.get(keys::WSREP_EVS_STATE).is(|state| state.as_str() != "OPERATIONAL")
-                || facts.get(keys::WSREP_PEERS_SILENT).is(|peers| !peers.is_empty()))
+                || facts.get(keys::WSREP_PEERS_SILENT).is(|peers| !peers.is_empty())
+                || facts.get(keys::WSREP_PEERS).known().is_some() && !has_all_peers(facts))
     });
     if nodes.is_empty() {
         return Vec::new();
@@ -99,7 +135,7 @@ pub(super) fn changing(context: &Context<'_>) -> Vec<Finding> {
         severity: Severity::Degraded,
         nodes: names(&nodes),
         text: Plain::new(format!(
-            "On {}, a peer is silent or a new view is being sought: what is shown of the group may hold no longer.",
+            "On {}, a peer is silent or gone, or a new view is being sought: what is shown of the group may hold no longer.",
             list(&nodes)
         )),
         next: Plain::new("Read again in a few seconds: a peer is given up after 5 s (evs.suspect_timeout)."),
@@ -111,14 +147,17 @@ pub(super) fn changing(context: &Context<'_>) -> Vec<Finding> {
 
 /// Servers run and are in no Primary Component.
 pub(super) fn non_primary(context: &Context<'_>) -> Vec<Finding> {
-    let nodes = context.data(|_, judged| judged.standing == Some(Standing::NonPrimary));
-    if nodes.is_empty() {
+    let nodes =
+        context.data(|node, judged| judged.standing == Some(Standing::NonPrimary) && !without_wsrep(node));
+    // In a split brain the network is not to be mended: that finding says what is.
+    if nodes.is_empty() || split(context) {
         return Vec::new();
     }
+    let verb = if nodes.len() == 1 { "runs" } else { "run" };
     let (severity, text, next) = if context.reading.primary.is_some() {
         (
             Severity::Degraded,
-            format!("{} runs outside the Primary Component: cut off, or not let back in.", list(&nodes)),
+            format!("{} {verb} outside the Primary Component: cut off, or not let back in.", list(&nodes)),
             "Repair the network between the members (ports 4567, 4568, 4444); a node that is only cut off comes back by \
              itself. Disconnected does not: read its log before any restart.",
         )
@@ -126,16 +165,16 @@ pub(super) fn non_primary(context: &Context<'_>) -> Vec<Finding> {
         (
             Severity::Outage,
             format!(
-                "{} runs without a Primary Component: no side has more than half of the last one, so none serves.",
+                "{} {verb} without a Primary Component: no side has more than half of the last one, so none serves.",
                 list(&nodes)
             ),
             "Repair the network between the members first: when all members of the last Primary come back and nobody has \
-             bootstrapped, they merge by themselves in seconds. pc.bootstrap on one side only if the others are proved \
-             down.",
+             bootstrapped, they merge by themselves in seconds. If one is lost for good, who may go on is decided by all \
+             positions, dead nodes' included; pc.bootstrap on a lower node would lose what a higher one holds.",
         )
     };
     let severity = if context.verdict == Verdict::Undetermined { Severity::Degraded } else { severity };
-    let stopping = nodes.iter().any(|node| super::is_in(node, Server::Stopping));
+    let stopping = nodes.iter().any(|node| is_in(node, Server::Stopping));
     vec![Finding {
         id: "galera.non-primary",
         cases: if stopping { vec![19, 37] } else { vec![37] },

@@ -14,6 +14,7 @@ pub mod s07;
 pub mod s08;
 pub mod s09;
 pub mod s24;
+pub mod s25;
 mod table;
 
 use serde::Serialize;

@@ -13,15 +13,12 @@ pub struct Node<'a> {
     pub server: &'a Known<Server>,
     /// What it holds.
     pub position: &'a Known<Held>,
-    /// It is proved to hold nothing at all: its data directory has not even the system schema.
-    pub bare: bool,
 }
 
-/// The data nodes whose position is missing. A node proved to hold nothing has nothing to lose and is not one.
+/// The data nodes whose position is missing. An empty data directory is no exception: its volume may not be mounted.
 pub fn missing<'a>(data_nodes: impl IntoIterator<Item = Node<'a>>) -> Vec<Blocked> {
     data_nodes
         .into_iter()
-        .filter(|node| !node.bare)
         .filter_map(|node| {
             let Known::Unknown(why) = node.position else { return None };
             let would_change = match node.server.known() {
@@ -50,10 +47,9 @@ mod tests {
         let name = NodeName::new("g3").unwrap();
         let server = Known::Known(Server::Crashed);
         let position = Known::unknown(WhyKind::Undefined, "-1 in the state file");
-        let blocked = missing([Node { name: &name, server: &server, position: &position, bare: false }]);
+        let blocked = missing([Node { name: &name, server: &server, position: &position }]);
         assert_eq!(blocked.len(), 1);
         assert!(blocked[0].why.as_str().contains("-1 in the state file"));
         assert!(blocked[0].would_change.as_str().contains("--wsrep-recover"));
-        assert!(missing([Node { name: &name, server: &server, position: &position, bare: true }]).is_empty());
     }
 }

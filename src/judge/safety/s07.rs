@@ -1,19 +1,32 @@
 //! S7: Never a candidate: EMPTY, half-filled by a transfer (its recovered position looks plausible), evicted by
 //! inconsistency, rolled-back XA, arbitrator, BEHIND.
 //!
-//! EMPTY, arbitrator and BEHIND are standings, and a node has one standing. [`tainted`] is the rest.
+//! EMPTY, arbitrator and BEHIND are standings, and a node has one standing. [`tainted`] is eviction and half-filled data;
+//! [`not_cleared`] holds every act on a node while prepared transactions stand open or the evidence was not read.
 
 use super::Blocked;
-use crate::facts::{NodeSurvey, keys};
-use crate::judge::Server;
+use crate::facts::{Key, Known, NodeSurvey, WhyKind, keys};
+use crate::judge::{Held, Server};
 
 /// Why the node's data cannot be trusted whatever its position says; `None` where nothing speaks against it.
-pub fn tainted(node: &NodeSurvey, server: Option<&Server>) -> Option<String> {
+pub fn tainted(node: &NodeSurvey, server: Option<&Server>, position: &Known<Held>) -> Option<String> {
     let facts = &node.facts;
     if facts.get(keys::LOG_EVICTED).is(|evicted| *evicted)
         || facts.get(keys::WSREP_LOCAL_COMMENT).is(|comment| comment.as_str() == "Inconsistent")
     {
         return Some("evicted by inconsistency: its rows differ from the group's".to_owned());
+    }
+    if facts.get(keys::LOG_HALF_FILLED).is(|half| *half) && server.is_none_or(|server| server.is_down()) {
+        return Some("half-filled: by its log, its last state transfer did not end".to_owned());
+    }
+    // An aborted transfer and an eviction take the state file's identity away and leave an engine whose position looks
+    // plausible (galera: a recovered position equal to the real one, over half a copy).
+    let no_identity = facts.get(keys::GRASTATE_FILE).is(|file| file.as_str() != "valid")
+        || facts.get(keys::GRASTATE_UUID).why().is_some_and(|why| why.kind == WhyKind::Undefined);
+    if no_identity && position.known().is_some() && server.is_some_and(|server| server.is_down()) {
+        return Some(
+            "its engine has a position and its state file no identity: evicted, or half-filled".to_owned(),
+        );
     }
     // While a server runs or starts, the markers belong to the transfer it is in the middle of.
     let between = server.is_none_or(|server| server.is_down() || *server == Server::Frozen);
@@ -29,13 +42,30 @@ pub fn tainted(node: &NodeSurvey, server: Option<&Server>) -> Option<String> {
 
 /// What has to be read before the node's data can be trusted; `None` where all of it was.
 pub fn not_cleared(node: &NodeSurvey) -> Option<Blocked> {
-    let evicted = node.facts.get(keys::LOG_EVICTED);
-    let markers = node.facts.get(keys::TRANSFER_MARKERS);
-    let (what, why) = match (evicted.why(), markers.why()) {
-        (Some(why), _) => ("whether it was evicted by inconsistency", why),
-        (None, Some(why)) => ("whether a state transfer left it half-filled", why),
-        (None, None) => return None,
-    };
+    if node.facts.get(keys::LOG_PREPARED).is(|prepared| *prepared) {
+        return Some(Blocked::on(
+            "S7",
+            &node.name,
+            "its last start found prepared transactions that it could not resolve",
+            "keep a copy of its data directory; rolled back, it is never a candidate",
+        ));
+    }
+    let unknown = |key: Key<bool>| node.facts.get(key).why().cloned();
+    let (what, why) = [
+        ("whether it was evicted by inconsistency", unknown(keys::LOG_EVICTED)),
+        (
+            "whether a state transfer left it half-filled",
+            node.facts.get(keys::TRANSFER_MARKERS).why().cloned(),
+        ),
+        ("whether its last full transfer ended", unknown(keys::LOG_HALF_FILLED)),
+        ("whether prepared transactions stand open", unknown(keys::LOG_PREPARED)),
+        (
+            "whether its state file still names its history",
+            node.facts.get(keys::GRASTATE_FILE).why().cloned(),
+        ),
+    ]
+    .into_iter()
+    .find_map(|(what, why)| Some((what, why?)))?;
     Some(Blocked::on(
         "S7",
         &node.name,

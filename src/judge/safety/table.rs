@@ -175,7 +175,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         number: 25,
         sentence: "A seqno compares histories only within one epoch. A bootstrap or pc.bootstrap at position P opens a new one; a node outside it whose position exceeded P is DIVERGED even when its seqno is now lower, and never joins incrementally (reproduced: three nodes SYNCED at one seqno with different rows). Where P is unknown and two bootstraps are possible: full transfer.",
-        kept: Kept::NotYet("acting: epochs from the journals"),
+        kept: Kept::NotYet(
+            "acting: full transfers (bootstraps apart from each other that the logs show make DIVERGED already)",
+        ),
         waivable: true,
         proof: "",
     },
