@@ -138,6 +138,16 @@ fn fill(survey: &mut NodeSurvey) {
     survey.facts.fill(&why, &Plain::new("survey"), survey.at);
 }
 
+/// A connection that stands, and what the operator must know of it: who can read and change what goes over it.
+fn trust(tls: &Tls) -> Reach {
+    let detail = match tls {
+        Tls::Verify { .. } => "",
+        Tls::AcceptInvalid => "certificate not verified",
+        Tls::Off => "not encrypted",
+    };
+    Reach { detail: Plain::new(detail), ..Reach::ok() }
+}
+
 impl Reached {
     fn control(&self, shared: &Arc<Shared>) -> Result<Arc<actor::Handle>, Reach> {
         let Transport::Ssh(ssh) = &self.node.transport else { return Err(needs_ssh()) };
@@ -208,16 +218,17 @@ impl Reached {
         let direct = async {
             match &self.node.sql {
                 Sql::Tcp { host, port, login, tls } => {
-                    Some(self.direct(host.as_deref(), *port, login, tls, shared).await)
+                    let facts = self.direct(host.as_deref(), *port, login, tls, shared).await;
+                    Some(facts.map(|facts| (facts, trust(tls))))
                 }
                 Sql::Probe | Sql::Socket { .. } | Sql::None => None,
             }
         };
         let (mut survey, direct) = tokio::join!(self.indirect(shared), direct);
         match direct {
-            Some(Ok(facts)) => {
-                survey.facts.extend(facts);
-                survey.sql = Reach::ok();
+            Some(Ok((facts, sql))) => {
+                probe::join(&mut survey.facts, facts);
+                survey.sql = sql;
             }
             Some(Err(reach)) => survey.sql = reach,
             None => {}
@@ -286,7 +297,7 @@ impl Reached {
         {
             match self.through(tunnel, path.clone().or(socket), login, shared).await {
                 Ok(facts) => {
-                    survey.facts.extend(facts);
+                    probe::join(&mut survey.facts, facts);
                     survey.sql = Reach::ok();
                 }
                 Err(reach) => survey.sql = reach,

@@ -94,22 +94,18 @@ impl Trust {
                 ),
                 format!(
                     "compare with `ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub` on the node's console; if it is the \
-                     same, enrol it with `{}` or with host_key = \"{seen}\" in the inventory",
-                    if target.destination == target.host && target.port != 22 {
-                        format!("ssh -p {} {}", target.port, target.destination)
-                    } else {
-                        format!("ssh {}", target.destination)
-                    }
+                     same, enrol it: host_key = \"{seen}\" in the inventory, or the line that `ssh-keyscan -p {} {}` \
+                     prints, in {}",
+                    target.port, target.host, self.files
                 ),
             ),
             Verdict::Changed(known) => {
                 let known: Vec<_> = known.iter().map(|(key, line)| format!("{key} ({line})")).collect();
                 refuse(
                     format!("{place} showed the host key {kind} {seen}; known is {}", known.join(", ")),
-                    format!(
-                        "another machine may be answering: compare with `ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub` \
-                         on the node's console; only if it was reinstalled, `ssh-keygen -R '{name}'` and enrol anew"
-                    ),
+                    "another machine may be answering: compare with `ssh-keygen -lf /etc/ssh/ssh_host_*_key.pub` on the \
+                     node's console; only if it was reinstalled, remove that line and enrol it anew"
+                        .to_owned(),
                 )
             }
             Verdict::NeedsCertAuthority(line) => refuse(
