@@ -10,7 +10,7 @@ use crate::practice::lab::{self, FaultKind, LabError, LabName, Request, SshUser,
 
 /// A real practice cluster of systemd machines on this Linux host (root).
 #[derive(Debug, Args)]
-pub struct LabArgs {
+pub(super) struct LabArgs {
     #[command(subcommand)]
     command: LabCommand,
 }
@@ -112,7 +112,7 @@ fn kind(text: &str) -> Result<FaultKind, String> {
 
 /// Runs `breakglass lab …`. What the caller got wrong is said on standard error and is exit code 2; what went wrong
 /// here is the error.
-pub fn run(args: LabArgs) -> anyhow::Result<ExitCode> {
+pub(super) fn run(args: LabArgs) -> anyhow::Result<ExitCode> {
     match dispatch(args.command) {
         Err(Trouble::Lab(error)) if error.is_usage() => {
             say(&format!("error: {error}"));

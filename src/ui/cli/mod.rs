@@ -1,22 +1,78 @@
-//! The command line.
+//! The command line: what the words mean, and what the program's exit says.
 
-use std::io::Write;
+mod exit;
+mod lab;
+mod output;
+mod places;
+mod prompt;
+mod status;
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Args, Parser, Subcommand};
 
-pub mod lab;
+pub use exit::Failure;
 
+/// See a broken database cluster whole.
 #[derive(Debug, Parser)]
-enum Cli {
+#[command(name = "breakglass", version, max_term_width = 100, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(flatten)]
+    places: Places,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Where things are; accepted before and after the subcommand.
+#[derive(Args, Debug)]
+struct Places {
+    /// The inventory [default: $BREAKGLASS_INVENTORY, ~/.config/breakglass/inventory.toml, /etc/breakglass/inventory.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    inventory: Option<PathBuf>,
+    /// Where records are kept [default: $BREAKGLASS_STATE_DIR, ~/.local/state/breakglass]
+    #[arg(long, global = true, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Read every node once and show them side by side; changes nothing
+    Status(status::StatusArgs),
+    /// A real practice cluster on this Linux host (root)
     Lab(lab::LabArgs),
 }
 
+const AFTER_HELP: &str = "\
+Exit codes: 0 healthy or done · 1 internal error · 2 usage, configuration, bad input · 10 degraded · 20 outage · \
+30 undetermined · 130 stopped by a signal";
+
 /// Runs the program and returns its exit code.
 pub fn main() -> ExitCode {
-    let Cli::Lab(args) = Cli::parse();
-    lab::run(args).unwrap_or_else(|error| {
-        writeln!(std::io::stderr(), "error: {error:#}").unwrap_or_default();
-        ExitCode::FAILURE
-    })
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.kind() == clap::error::ErrorKind::DisplayVersion => {
+            // Holes of libssh2 are ours: which one is linked is part of the version.
+            let libssh2 = crate::nodes::real::linked_libssh2().unwrap_or_else(|| "not known".to_owned());
+            // A version that nobody reads any more is no error.
+            let _ = writeln!(io::stdout(), "breakglass {} (libssh2 {libssh2})", env!("CARGO_PKG_VERSION"));
+            return ExitCode::from(exit::OK);
+        }
+        Err(error) => {
+            let code = if error.use_stderr() { exit::USAGE } else { exit::OK };
+            // Help that nobody reads any more is no error.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let outcome = match cli.command {
+        Some(Command::Status(args)) => status::run(&cli.places, &args),
+        Some(Command::Lab(args)) => lab::run(args),
+        None => status::run_or_welcome(&cli.places),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => exit::report(&error),
+    }
 }

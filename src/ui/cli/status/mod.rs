@@ -1,0 +1,234 @@
+//! `breakglass status`: one survey of every cluster asked for, side by side.
+
+mod json;
+mod text;
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use jiff::Timestamp;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::output::{self, Glyphs};
+use super::places;
+use super::prompt::Terminal;
+use super::{Failure, Places, exit};
+use crate::engine;
+use crate::facts::{NodeName, Plain, Survey};
+use crate::inventory::{Cluster, Inventory};
+use crate::judge::{self, Judgement};
+use crate::nodes::real::{Options, RealNodes};
+
+/// How long `--watch` rests between two surveys.
+const WATCH_EVERY: Duration = Duration::from_secs(5);
+/// While the group is seeking a new view, what it says does not last: one more look, this much later.
+const SETTLE_AFTER: Duration = Duration::from_millis(1500);
+/// No further look is begun after this time: where a dead node takes its whole deadline, the others' facts do not wait
+/// for it again.
+const SETTLE_WITHIN: Duration = Duration::from_secs(4);
+
+/// What `status` is told.
+#[derive(Args, Debug)]
+pub(super) struct StatusArgs {
+    /// The cluster; all of the inventory's where it is left out
+    #[arg(value_name = "CLUSTER")]
+    cluster: Option<String>,
+    /// One JSON document (with --watch one line per survey)
+    #[arg(long)]
+    json: bool,
+    /// Survey again and again until Ctrl-C
+    #[arg(long)]
+    watch: bool,
+}
+
+/// A survey with its judgement.
+struct Picture {
+    survey: Survey,
+    judgement: Judgement,
+}
+
+/// Runs `status`.
+pub(super) fn run(places: &Places, args: &StatusArgs) -> Result<ExitCode> {
+    let Some(inventory) = places::inventory(places)? else {
+        let looked: Vec<String> = places::usual().iter().map(|path| path.display().to_string()).collect();
+        return Err(Failure::Usage(format!(
+            "no inventory: looked at {}; write one (the README has an example), or name it with --inventory",
+            looked.join(", ")
+        ))
+        .into());
+    };
+    show(&inventory, args)
+}
+
+/// Without a subcommand: the inventory's status, or a short welcome where there is no inventory.
+pub(super) fn run_or_welcome(places: &Places) -> Result<ExitCode> {
+    if let Some(inventory) = places::inventory(places)? {
+        return show(&inventory, &StatusArgs { cluster: None, json: false, watch: false });
+    }
+    io::stdout().write_all(WELCOME.as_bytes())?;
+    Ok(ExitCode::from(exit::OK))
+}
+
+const WELCOME: &str = "\
+Breakglass: see a broken database cluster whole.
+
+There is no inventory yet. Two ways to begin:
+
+  sudo breakglass lab up shop      a real three-node Galera cluster on this host to break and look at;
+                                   prints the inventory to use with --inventory
+  ~/.config/breakglass/inventory.toml
+                                   your clusters; the README has an example, `breakglass status` reads it
+
+  breakglass status [CLUSTER]      every node, dead or alive, side by side; changes nothing
+  breakglass --help                everything else
+";
+
+fn show(inventory: &Inventory, args: &StatusArgs) -> Result<ExitCode> {
+    let clusters = chosen(inventory, args.cluster.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("starting the asynchronous runtime")?;
+    let code = runtime.block_on(watched(&clusters, args));
+    // A name lookup that hangs must not hold the exit.
+    runtime.shutdown_background();
+    code.map(ExitCode::from)
+}
+
+fn chosen<'a>(inventory: &'a Inventory, name: Option<&str>) -> Result<Vec<&'a Cluster>> {
+    let Some(name) = name else { return Ok(inventory.clusters.iter().collect()) };
+    if let Some(cluster) = inventory.cluster(name) {
+        return Ok(vec![cluster]);
+    }
+    let names: Vec<&str> = inventory.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
+    let near = names.iter().max_by(|a, b| strsim::jaro(a, name).total_cmp(&strsim::jaro(b, name)));
+    Err(Failure::Usage(format!(
+        "the inventory has no cluster {:?}; it has {}{}",
+        Plain::new(name).as_str(),
+        names.join(", "),
+        near.map(|near| format!(". Did you mean {near}?")).unwrap_or_default()
+    ))
+    .into())
+}
+
+/// Surveys once, or again and again; returns the exit code of the last.
+async fn watched(clusters: &[&Cluster], args: &StatusArgs) -> Result<u8> {
+    let prompter = Arc::new(Terminal);
+    let nodes: Vec<RealNodes> =
+        clusters.iter().map(|cluster| RealNodes::new(cluster, Options::new(prompter.clone()))).collect();
+    let stopped = stopped()?;
+    tokio::pin!(stopped);
+    loop {
+        let pictures = tokio::select! {
+            biased;
+            () = &mut stopped => return Ok(exit::SIGNAL),
+            pictures = pictures(clusters, &nodes) => pictures?,
+        };
+        // Whoever stops reading still gets the verdict: an exit code of 0 would say healthy.
+        let gone = match print(&pictures, args) {
+            Ok(()) => false,
+            Err(error) if exit::is_broken_pipe(&error) => true,
+            Err(error) => return Err(error),
+        };
+        if gone || !args.watch {
+            return Ok(exit::worst(pictures.iter().map(|picture| picture.judgement.verdict)));
+        }
+        tokio::select! {
+            biased;
+            () = &mut stopped => return Ok(exit::SIGNAL),
+            () = tokio::time::sleep(WATCH_EVERY) => {}
+        }
+    }
+}
+
+/// Ends with the first signal that asks us to stop, so that sockets and child processes are put away.
+fn stopped() -> Result<impl Future<Output = ()>> {
+    let mut signals = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()]
+        .into_iter()
+        .map(signal)
+        .collect::<Result<Vec<_>, _>>()
+        .context("listening for signals")?;
+    Ok(async move {
+        let any = signals.iter_mut().map(|signal| Box::pin(signal.recv()));
+        futures_util::future::select_all(any).await;
+    })
+}
+
+async fn pictures(clusters: &[&Cluster], nodes: &[RealNodes]) -> Result<Vec<Picture>> {
+    let all = clusters.iter().zip(nodes).map(|(cluster, nodes)| picture(cluster, nodes));
+    futures_util::future::join_all(all).await.into_iter().collect()
+}
+
+/// One survey of a cluster; where the group is just seeking a new view, the first that is settled.
+async fn picture(cluster: &Cluster, nodes: &RealNodes) -> Result<Picture> {
+    let names: Vec<NodeName> = cluster.nodes.iter().map(|node| node.name.clone()).collect();
+    let begun = Instant::now();
+    loop {
+        let waiting = Waiting::of(&names);
+        let survey = tokio::select! {
+            survey = engine::survey(
+                nodes, &cluster.name, cluster.family, &names, Timestamp::now, |node| waiting.arrived(node)
+            ) => survey,
+            never = waiting.tell() => match never {},
+        };
+        let survey = survey.map_err(|error| Failure::Usage(error.to_string()))?;
+        let judgement = judge::judge(&survey);
+        let settling = judgement.findings.iter().any(|finding| finding.id == "galera.view-changing");
+        if !settling || begun.elapsed() > SETTLE_WITHIN {
+            return Ok(Picture { survey, judgement });
+        }
+        tokio::time::sleep(SETTLE_AFTER).await;
+    }
+}
+
+fn print(pictures: &[Picture], args: &StatusArgs) -> Result<()> {
+    let mut out = io::stdout().lock();
+    if args.json {
+        json::write(&mut out, pictures, !args.watch)?;
+    } else {
+        if args.watch && out.is_terminal() && std::env::var("TERM").as_deref() != Ok("dumb") {
+            // Home, draw over, and clear what is left of the earlier picture: no flicker over a slow line.
+            out.write_all(b"\x1b[H\x1b[2J")?;
+        }
+        let glyphs = Glyphs::of_locale();
+        let columns = output::columns();
+        for picture in pictures {
+            out.write_all(text::page(picture, columns, glyphs).as_bytes())?;
+        }
+    }
+    out.flush().context("writing the status")
+}
+
+/// Says on a terminal's standard error whom we are waiting for, so that a dead node is not a silent pause.
+struct Waiting {
+    left: std::sync::Mutex<Vec<NodeName>>,
+    tell: bool,
+}
+
+impl Waiting {
+    fn of(names: &[NodeName]) -> Self {
+        Self { left: std::sync::Mutex::new(names.to_vec()), tell: io::stderr().is_terminal() }
+    }
+
+    fn arrived(&self, node: &crate::facts::NodeSurvey) {
+        if let Ok(mut left) = self.left.lock() {
+            left.retain(|name| *name != node.name);
+        }
+    }
+
+    async fn tell(&self) -> std::convert::Infallible {
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let left = self.left.lock().map(|left| left.clone()).unwrap_or_default();
+            if self.tell && !left.is_empty() {
+                let names: Vec<&str> = left.iter().map(NodeName::as_str).collect();
+                // Nobody reading standard error is no reason to stop.
+                let _ = write!(io::stderr(), "waiting for {} …\r\n", names.join(", "));
+            }
+        }
+    }
+}
