@@ -1,2 +1,419 @@
-//! placeholder until the suite lands in this change
-fn main() {}
+//! The lab suite: real servers, broken for real, seen through the program as an operator runs it.
+//!
+//! It needs root and some minutes, so it runs only when asked: `BREAKGLASS_LAB=fast` (one scenario of each family) or
+//! `BREAKGLASS_LAB=full`, then `cargo test --test lab`. Without it every scenario says that it was not run.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unnecessary_wraps,
+    reason = "a test suite"
+)]
+
+#[path = "support/harness.rs"]
+mod harness;
+#[path = "support/lab.rs"]
+mod lab;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use harness::Case;
+use lab::{Lab, until};
+use serde_json::{Value, json};
+
+fn main() -> ExitCode {
+    harness::main(
+        "lab",
+        &[
+            Case { name: "sight_of_every_first_family_as_root", needs: fast, run: sight_as_root },
+            Case { name: "sight_of_every_first_family_as_ops_with_sudo", needs: full, run: sight_as_ops },
+            Case { name: "a_node_out_of_reach_holds_up_nobody", needs: fast, run: nobody_waits },
+            Case { name: "sql_by_probe_by_forwarded_socket_and_by_tcp", needs: fast, run: sql_transports },
+            Case { name: "bad_input_is_named_and_the_other_node_is_whole", needs: fast, run: bad_input },
+            Case { name: "the_lab_keeps_its_own_promises", needs: fast, run: lab_promises },
+        ],
+    )
+}
+
+fn fast() -> Result<(), String> {
+    asked(&["fast", "full"])
+}
+
+fn full() -> Result<(), String> {
+    asked(&["full"])
+}
+
+fn asked(wanted: &[&str]) -> Result<(), String> {
+    let tier = std::env::var("BREAKGLASS_LAB").unwrap_or_default();
+    if !wanted.contains(&tier.as_str()) {
+        return Err(format!("set BREAKGLASS_LAB={}", wanted.join(" or ")));
+    }
+    lab::requirements()
+}
+
+fn sight_as_root() -> Result<(), String> {
+    every_family(&Lab::up("bgs-root", &[]));
+    Ok(())
+}
+
+fn sight_as_ops() -> Result<(), String> {
+    every_family(&Lab::up("bgs-ops", &["--ssh-user", "ops"]));
+    Ok(())
+}
+
+/// The verdict, exit code, standings and candidates of one survey, as one comparable value.
+fn picture(lab: &Lab) -> (i32, Value) {
+    let (code, status) = lab.status();
+    let cluster = &status["clusters"][0];
+    let of = |field: &str| -> Vec<Value> {
+        cluster["nodes"].as_array().expect("nodes").iter().map(|node| node[field].clone()).collect()
+    };
+    let value = json!({
+        "verdict": cluster["verdict"],
+        "candidates": cluster["candidates"],
+        "standing": of("standing"),
+        "server": of("server"),
+        "ssh": of("ssh"),
+    });
+    (code, value)
+}
+
+/// The first picture that is `wanted`, within `within`; after the fault has had the time Galera itself takes, the
+/// first look has to be it.
+fn expect(lab: &Lab, what: &str, code: i32, wanted: &Value) {
+    let (found_code, found) = picture(lab);
+    let fits = wanted.as_object().expect("an object").iter().all(|(field, value)| found[field] == *value);
+    assert!(
+        fits && found_code == code,
+        "{what}\n  wanted {code} {wanted}\n  found  {found_code} {found}\n{}",
+        lab.status_text()
+    );
+    eprintln!("  {what}: {found_code} {}", found["verdict"]);
+}
+
+/// `healthy`, `stop` one by one, `kill` all under load, `partition`, `freeze`, `freeze-machine`, `unreachable`, and a
+/// restart stuck without a peer: one survey each.
+fn every_family(lab: &Lab) {
+    let synced = json!(["SYNCED", "SYNCED", "SYNCED"]);
+    expect(lab, "healthy", 0, &json!({"verdict": "healthy", "standing": synced, "candidates": []}));
+    let (_, status) = lab.status();
+    assert_eq!(status["clusters"][0]["mode"], "lab");
+    assert_eq!(status["clusters"][0]["primary"]["size"], 3);
+    assert_eq!(status["clusters"][0]["loss"], json!({"write_sets": 0}));
+
+    let frozen = lab.fault("freeze", &["g3"]);
+    lab.until_group(&["g1", "g2"], "Primary", 2);
+    expect(
+        lab,
+        "a frozen server",
+        10,
+        &json!({"verdict": "degraded", "server": ["running", "running", "frozen"], "ssh": ["ok", "ok", "ok"]}),
+    );
+    lab.heal(&frozen);
+    lab.until_healthy();
+
+    let away = lab.fault("unreachable", &["g2"]);
+    expect(
+        lab,
+        "a node out of reach",
+        10,
+        &json!({
+            "verdict": "degraded",
+            "server": ["running", "unknown", "running"],
+            "standing": ["SYNCED", "UNKNOWN", "SYNCED"],
+            "ssh": ["ok", "timeout", "ok"],
+        }),
+    );
+    lab.heal(&away);
+
+    let ice = lab.fault("freeze-machine", &["g1"]);
+    lab.until_group(&["g2", "g3"], "Primary", 2);
+    expect(
+        lab,
+        "a frozen machine",
+        10,
+        &json!({"verdict": "degraded", "server": ["unknown", "running", "running"], "ssh": ["timeout", "ok", "ok"]}),
+    );
+    lab.heal(&ice);
+    lab.until_healthy();
+
+    let cut = lab.fault("partition", &["g3"]);
+    lab.until_group(&["g3"], "non-Primary", 1);
+    lab.until_group(&["g1", "g2"], "Primary", 2);
+    expect(
+        lab,
+        "one node cut off",
+        10,
+        &json!({"verdict": "degraded", "standing": ["SYNCED", "SYNCED", "NON-PRIMARY"], "candidates": []}),
+    );
+    let second = lab.fault("partition", &["g2"]);
+    for node in ["g1", "g2", "g3"] {
+        lab.until_group(&[node], "non-Primary", 1);
+    }
+    expect(
+        lab,
+        "every node cut off from every other",
+        20,
+        &json!({"verdict": "outage", "standing": ["NON-PRIMARY", "NON-PRIMARY", "NON-PRIMARY"], "candidates": []}),
+    );
+    lab.heal(&second);
+    lab.heal(&cut);
+    lab.until_healthy();
+
+    stopped_one_by_one(lab);
+    killed_under_load(lab);
+    stuck_without_a_peer(lab);
+}
+
+fn stopped_one_by_one(lab: &Lab) {
+    lab.fault("stop", &["g3"]);
+    lab.until_group(&["g1", "g2"], "Primary", 2);
+    let (code, found) = picture(lab);
+    assert_eq!((code, &found["verdict"]), (10, &json!("degraded")), "{}", lab.status_text());
+    assert_eq!(found["server"], json!(["running", "running", "stopped"]));
+    assert_eq!(found["standing"], json!(["SYNCED", "SYNCED", "BEHIND"]));
+    lab.fault("stop", &["g2"]);
+    lab.fault("stop", &["g1"]);
+    expect(
+        lab,
+        "all stopped, g1 last",
+        20,
+        &json!({
+            "verdict": "outage",
+            "server": ["stopped", "stopped", "stopped"],
+            "standing": ["CANDIDATE", "BEHIND", "BEHIND"],
+            "candidates": ["g1"],
+        }),
+    );
+    let (_, status) = lab.status();
+    for node in status["clusters"][0]["nodes"].as_array().expect("nodes") {
+        assert_eq!(node["position"]["source"], "state-file", "{node}");
+    }
+    lab.form_again("g1");
+}
+
+fn killed_under_load(lab: &Lab) {
+    let load = lab.load("g1");
+    lab.fault("kill", &["g1", "g2", "g3"]);
+    drop(load);
+    until(Duration::from_secs(10), "every unit is down", || {
+        ["g1", "g2", "g3"].iter().all(|node| lab.unit(node) == "failed")
+    });
+    expect(
+        lab,
+        "all killed under load",
+        20,
+        &json!({
+            "verdict": "outage",
+            "server": ["crashed", "crashed", "crashed"],
+            "standing": ["UNKNOWN", "UNKNOWN", "UNKNOWN"],
+            "candidates": [],
+        }),
+    );
+    let (_, status) = lab.status();
+    let ids: Vec<&str> = status["clusters"][0]["findings"]
+        .as_array()
+        .expect("findings")
+        .iter()
+        .filter_map(|f| f["id"].as_str())
+        .collect();
+    assert!(ids.contains(&"galera.all-crashed"), "{ids:?}");
+    assert!(status["clusters"][0]["loss"]["unknown"].is_string());
+}
+
+/// After [`killed_under_load`]: two of three are started; with their saved view they wait for the third.
+fn stuck_without_a_peer(lab: &Lab) {
+    for node in ["g1", "g2"] {
+        lab.exec(node, &["systemctl", "start", "--no-block", "mariadb"]);
+    }
+    for node in ["g1", "g2"] {
+        until(Duration::from_secs(30), "a start waits", || {
+            let log = "journalctl -q -o cat --no-pager _PID=$(systemctl show mariadb -p MainPID --value)";
+            lab.exec(node, &["sh", "-c", log]).contains("No nodes coming from prim")
+                && lab.unit(node) == "activating"
+        });
+    }
+    let (code, found) = picture(lab);
+    assert_eq!((code, &found["verdict"]), (20, &json!("outage")), "{}", lab.status_text());
+    assert_eq!(found["server"], json!(["starting", "starting", "crashed"]), "{}", lab.status_text());
+    assert_eq!(found["candidates"], json!([]));
+    let (_, status) = lab.status();
+    let finding = status["clusters"][0]["findings"]
+        .as_array()
+        .expect("findings")
+        .iter()
+        .find(|finding| finding["id"] == "galera.waiting-for-primary")
+        .unwrap_or_else(|| panic!("no such finding\n{}", lab.status_text()));
+    assert_eq!(finding["nodes"], json!(["g1", "g2"]));
+    for node in [0, 1] {
+        let position = &status["clusters"][0]["nodes"][node]["position"];
+        assert_eq!(position["source"], "journal", "{position}");
+    }
+    eprintln!("  two starts waiting for the third: {code}");
+}
+
+/// With one of five out of reach, no fact of the other four waits for its deadline.
+fn nobody_waits() -> Result<(), String> {
+    let lab = Lab::up("bgs-five", &["--nodes", "5"]);
+    for kind in ["unreachable", "freeze-machine"] {
+        let id = lab.fault(kind, &["g5"]);
+        let begun = jiff::Timestamp::now();
+        let (_, status) = lab.status();
+        let nodes = status["clusters"][0]["nodes"].as_array().expect("nodes").clone();
+        for node in &nodes[..4] {
+            let at: jiff::Timestamp = node["at"].as_str().expect("at").parse().expect("a time");
+            let took = at.duration_since(begun);
+            assert!(took.as_secs() < 4, "{kind}: {} took {took:?}", node["name"]);
+            assert_eq!(node["ssh"], "ok");
+        }
+        assert_eq!(nodes[4]["ssh"], "timeout", "{kind}");
+        lab.heal(&id);
+    }
+    Ok(())
+}
+
+/// The three ways to the server say the same.
+fn sql_transports() -> Result<(), String> {
+    let lab = Lab::up("bgs-sql", &["--nodes", "1"]);
+    lab.sql("g1", "CREATE USER 'eye'@'%' IDENTIFIED BY 'see'; GRANT PROCESS ON *.* TO 'eye'@'%'");
+    lab.sql("g1", "GRANT SELECT ON mysql.wsrep_cluster_members TO 'eye'@'%'");
+    let healthy = |sql: &str| {
+        let (code, status) = Lab::status_with(&lab.inventory_with(sql));
+        let node = &status["clusters"][0]["nodes"][0];
+        assert_eq!((code, &node["sql"]), (0, &json!("ok")), "{sql}: {} {}", node["sql_detail"], node["why"]);
+        assert_eq!(node["standing"], "SYNCED");
+    };
+    healthy("via = \"probe\"");
+    healthy("via = \"socket\"\nuser = \"root\"");
+    healthy("via = \"socket\"\nuser = \"eye\"\npassword = { command = [\"echo\", \"see\"] }");
+    let tcp = "via = \"tcp\"\nuser = \"eye\"\npassword = { command = [\"echo\", \"see\"] }\ntls = \"off\"";
+    healthy(tcp);
+    let (_, status) = Lab::status_with(&lab.inventory_with(tcp));
+    assert_eq!(status["clusters"][0]["nodes"][0]["sql_detail"], "not encrypted");
+    let (_, status) =
+        Lab::status_with(&lab.inventory_with(
+            "via = \"socket\"\nuser = \"eye\"\npassword = { command = [\"echo\", \"wrong\"] }",
+        ));
+    let node = &status["clusters"][0]["nodes"][0];
+    assert_eq!((&node["ssh"], &node["sql"]), (&json!("ok"), &json!("auth")), "{node}");
+    assert!(!node["sql_next"].as_str().expect("a next step").is_empty());
+    assert_eq!(
+        node["facts"]["grastate.seqno"]["unknown"].as_str().map(|text| text.starts_with("-1")),
+        Some(true)
+    );
+
+    // A frozen server: accepts, and greets nobody.
+    lab.fault("freeze", &["g1"]);
+    let begun = Instant::now();
+    let (_, status) = Lab::status_with(&lab.inventory_with(
+        "via = \"tcp\"\nuser = \"eye\"\npassword = { command = [\"echo\", \"see\"] }\ntls = \"off\"",
+    ));
+    let node = &status["clusters"][0]["nodes"][0];
+    assert_eq!((&node["server"], &node["sql"]), (&json!("frozen"), &json!("timeout")), "{node}");
+    assert!(begun.elapsed() < Duration::from_secs(12));
+    Ok(())
+}
+
+/// What is wrong with one node is said, and the others are whole.
+fn bad_input() -> Result<(), String> {
+    let lab = Lab::up("bgs-bad", &["--nodes", "2", "--ssh-user", "ops"]);
+    let one = |what: &str, break_it: &dyn Fn(), word: (&str, &str), mend: &dyn Fn()| {
+        break_it();
+        let (_, status) = lab.status();
+        mend();
+        let nodes = &status["clusters"][0]["nodes"];
+        let (field, wanted) = word;
+        assert_eq!(nodes[1][field], wanted, "{what}: {}", nodes[1]);
+        let next = nodes[1][format!("{field}_next")].as_str().unwrap_or_default();
+        assert!(!next.is_empty(), "{what}: no next step: {}", nodes[1]);
+        assert_eq!(
+            (&nodes[0]["ssh"], &nodes[0]["sql"]),
+            (&json!("ok"), &json!("ok")),
+            "{what}: {}",
+            nodes[0]
+        );
+        eprintln!("  {what}: {wanted}: {} -> {next}", nodes[1][format!("{field}_detail")]);
+    };
+    let run = |argv: &[&str]| {
+        lab.exec("g2", argv);
+    };
+    one(
+        "no sudo",
+        &|| run(&["sh", "-c", "mkdir -p /root/aside && mv /etc/sudoers.d/* /root/aside/"]),
+        ("ssh", "become"),
+        &|| run(&["sh", "-c", "mv /root/aside/* /etc/sudoers.d/"]),
+    );
+    one(
+        "a key that is not accepted",
+        &|| run(&["mv", "/home/ops/.ssh/authorized_keys", "/home/ops/.ssh/aside"]),
+        ("ssh", "auth"),
+        &|| run(&["mv", "/home/ops/.ssh/aside", "/home/ops/.ssh/authorized_keys"]),
+    );
+    one(
+        "a closed port",
+        &|| run(&["systemctl", "stop", "ssh.socket", "ssh.service"]),
+        ("ssh", "refused"),
+        &|| run(&["systemctl", "start", "ssh.service"]),
+    );
+    one(
+        "another host key",
+        &|| {
+            run(&[
+                "sh",
+                "-c",
+                "cp -a /etc/ssh /root/ssh.aside; rm /etc/ssh/ssh_host_*; ssh-keygen -A >/dev/null",
+            ]);
+            run(&["systemctl", "restart", "ssh.service"]);
+        },
+        ("ssh", "host-key"),
+        &|| {
+            run(&["sh", "-c", "cp -a /root/ssh.aside/. /etc/ssh/"]);
+            run(&["systemctl", "restart", "ssh.service"]);
+        },
+    );
+    one(
+        "too many connections",
+        &|| {
+            lab.sql("g2", "SET GLOBAL max_connections = 10; SET GLOBAL extra_max_connections = 1");
+            lab.hold_connections("g2", 14);
+        },
+        ("sql", "too-many-connections"),
+        &|| run(&["sh", "-c", "pkill -x sleep; systemctl stop holders.service 2>/dev/null; true"]),
+    );
+    one("no server", &|| run(&["systemctl", "stop", "mariadb"]), ("sql", "down"), &|| {
+        run(&["systemctl", "start", "mariadb"]);
+    });
+    // An unreadable data directory, seen without sudo, is never a missing file.
+    let plain = lab.inventory().replace("become = true", "become = false");
+    let plain = lab.keep("plain.toml", &plain);
+    run(&["chmod", "0700", "/var/lib/mysql"]);
+    let (_, status) = Lab::status_with(&plain);
+    run(&["chmod", "0755", "/var/lib/mysql"]);
+    let facts = &status["clusters"][0]["nodes"][1]["facts"];
+    assert_eq!(facts["grastate.file"]["kind"], "denied", "{}", facts["grastate.file"]);
+    Ok(())
+}
+
+/// interface.md: idempotent, side by side, exec as it is, nothing left behind.
+fn lab_promises() -> Result<(), String> {
+    let lab = Lab::up("bgs-lab", &["--nodes", "1"]);
+    let again = Instant::now();
+    assert_eq!(lab.up_again(), lab.path(), "up twice gives the same inventory");
+    assert!(again.elapsed() < Duration::from_secs(10));
+    let other = Lab::up("bgs-lab2", &["--nodes", "1"]);
+    assert_ne!(lab.inventory(), other.inventory());
+    assert_eq!(lab.exec("g1", &["printf", "%s|", "a b", "", "c'd"]), "a b||c'd|");
+    assert_eq!(lab.exec_code("g1", &["sh", "-c", "exit 7"]), 7);
+    assert_eq!(lab.fault_code("no-such-fault", "g1"), 2);
+    assert_eq!(lab.fault_code("stop", "g9"), 2);
+    let names = [lab.name().to_owned(), other.name().to_owned()];
+    drop(other);
+    drop(lab);
+    for name in names {
+        lab::nothing_left(&name);
+    }
+    Ok(())
+}

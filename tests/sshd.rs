@@ -9,7 +9,6 @@
     clippy::print_stdout,
     clippy::unnecessary_wraps,
     clippy::unwrap_used,
-    missing_docs,
     unreachable_pub,
     reason = "a test suite"
 )]
@@ -44,7 +43,7 @@ fn main() -> ExitCode {
 }
 
 /// An sshd that can run as who we are.
-pub fn sshd() -> Result<(), String> {
+pub(crate) fn sshd() -> Result<(), String> {
     for name in ["sshd", "ssh", "ssh-keygen"] {
         support::program(name).ok_or(format!("{name} is not installed"))?;
     }
@@ -56,7 +55,7 @@ pub fn sshd() -> Result<(), String> {
 }
 
 /// An sshd of OpenSSH 9.2 or later.
-pub fn sshd_9_2() -> Result<(), String> {
+pub(crate) fn sshd_9_2() -> Result<(), String> {
     sshd()?;
     let output = Command::new("ssh").arg("-V").output().map_err(|error| error.to_string())?;
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -70,7 +69,7 @@ pub fn sshd_9_2() -> Result<(), String> {
 }
 
 /// An sshd and an agent.
-pub fn sshd_and_agent() -> Result<(), String> {
+pub(crate) fn sshd_and_agent() -> Result<(), String> {
     sshd()?;
     for name in ["ssh-agent", "ssh-add"] {
         support::program(name).ok_or(format!("{name} is not installed"))?;
@@ -79,10 +78,10 @@ pub fn sshd_and_agent() -> Result<(), String> {
 }
 
 /// Nothing beyond a plain machine.
-pub fn nothing() -> Result<(), String> {
+pub(crate) fn nothing() -> Result<(), String> {
     Ok(())
 }
 
-pub fn case(name: &'static str, needs: Needs, run: fn() -> Result<(), String>) -> Case {
+pub(crate) fn case(name: &'static str, needs: Needs, run: fn() -> Result<(), String>) -> Case {
     Case { name, needs, run }
 }

@@ -6,13 +6,13 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 /// Whether a case can run here; the text says what is missing.
-pub type Needs = fn() -> Result<(), String>;
+pub(crate) type Needs = fn() -> Result<(), String>;
 
 /// One case: its name, what it needs, and what it does. A panic is a failure like an `Err`.
-pub struct Case {
-    pub name: &'static str,
-    pub needs: Needs,
-    pub run: fn() -> Result<(), String>,
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) needs: Needs,
+    pub(crate) run: fn() -> Result<(), String>,
 }
 
 /// What the command line asks for.
@@ -56,7 +56,7 @@ impl Asked {
 }
 
 /// Runs the cases one after the other; fails if one fails. What did not run is told at the end, never silently.
-pub fn main(suite: &str, cases: &[Case]) -> ExitCode {
+pub(crate) fn main(suite: &str, cases: &[Case]) -> ExitCode {
     let asked = Asked::parse(std::env::args().skip(1));
     let wanted: Vec<&Case> = cases.iter().filter(|case| asked.wants(case.name)).collect();
     if asked.list {
