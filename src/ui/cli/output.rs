@@ -8,14 +8,14 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 /// The width of a terminal that does not say.
 const DEFAULT_COLUMNS: usize = 80;
+/// The height of one.
+const DEFAULT_ROWS: usize = 24;
 
-/// Columns of standard output; 80 where it is no terminal or does not say.
-pub(super) fn columns() -> usize {
-    termios::tcgetwinsize(io::stdout())
-        .ok()
-        .map(|size| usize::from(size.ws_col))
-        .filter(|columns| *columns > 0)
-        .unwrap_or(DEFAULT_COLUMNS)
+/// Columns and rows of standard output; 80 and 24 where it is no terminal or does not say.
+pub(super) fn size() -> (usize, usize) {
+    let size = termios::tcgetwinsize(io::stdout()).ok();
+    let or = |said: Option<u16>, default| said.map(usize::from).filter(|n| *n > 0).unwrap_or(default);
+    (or(size.map(|size| size.ws_col), DEFAULT_COLUMNS), or(size.map(|size| size.ws_row), DEFAULT_ROWS))
 }
 
 /// The signs used beside words. Words alone say everything; a sign only catches the eye.

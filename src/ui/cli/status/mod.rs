@@ -190,17 +190,29 @@ fn print(pictures: &[Picture], args: &StatusArgs) -> Result<()> {
     if args.json {
         json::write(&mut out, pictures, !args.watch)?;
     } else {
-        if args.watch && out.is_terminal() && std::env::var("TERM").as_deref() != Ok("dumb") {
-            // Home, draw over, and clear what is left of the earlier picture: no flicker over a slow line.
-            out.write_all(b"\x1b[H\x1b[2J")?;
-        }
+        let (columns, rows) = output::size();
         let glyphs = Glyphs::of_locale();
-        let columns = output::columns();
-        for picture in pictures {
-            out.write_all(text::page(picture, columns, glyphs).as_bytes())?;
-        }
+        let page: String = pictures.iter().map(|picture| text::page(picture, columns, glyphs)).collect();
+        let redraws = args.watch && out.is_terminal() && std::env::var("TERM").as_deref() != Ok("dumb");
+        let page = if redraws { over_the_last(&page, rows, glyphs) } else { page };
+        out.write_all(page.as_bytes())?;
     }
     out.flush().context("writing the status")
+}
+
+/// The page drawn over the one before it, with no flicker over a slow line: the verdict stays at the top, and what the
+/// window has no room for is counted.
+fn over_the_last(page: &str, rows: usize, glyphs: Glyphs) -> String {
+    let lines: Vec<&str> = page.lines().collect();
+    let room = rows.saturating_sub(2).max(1);
+    // Each line clears what was left behind it.
+    let shown: Vec<&str> = lines.iter().take(room).flat_map(|line| [*line, "\x1b[K\r\n"]).collect();
+    let shown = shown.concat();
+    let more = match lines.len().saturating_sub(room) {
+        0 => String::new(),
+        more => format!(" {} {more} lines more; a taller window shows them", glyphs.cut),
+    };
+    format!("\x1b[H{shown}{more}\x1b[J")
 }
 
 /// Says on a terminal's standard error whom we are waiting for, so that a dead node is not a silent pause.
@@ -230,5 +242,19 @@ impl Waiting {
                 let _ = write!(io::stderr(), "waiting for {} …\r\n", names.join(", "));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watched_page_keeps_its_top_and_counts_the_rest() {
+        let page = "line\n".repeat(30);
+        let drawn = over_the_last(&page, 24, Glyphs::of_locale());
+        assert!(drawn.starts_with("\x1b[Hline\x1b[K\r\n") && drawn.contains("8 lines more"), "{drawn}");
+        assert_eq!(drawn.matches("\r\n").count(), 22);
+        assert!(!over_the_last("one\n", 24, Glyphs::of_locale()).contains("more"));
     }
 }
