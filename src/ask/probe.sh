@@ -315,6 +315,15 @@ else
   process_state=denied
 fi
 
+# A server that is down would be started with the words of its unit: without them another data directory, an old copy
+# perhaps, would be taken for its own. (A path with a blank in it is not understood here, and then not found.)
+words_of="process $server_pid"
+if [ -z "$server_pid" ]; then
+  words_of="unit $unit"
+  server_words=$(printf '%s\n' "$unit_shown" |
+    sed -n -e 's/MYSQLD_OPTS=/ /g' -e 's/^ExecStart=//p' -e 's/^Environment=//p' | tr " \"';\n" '\037\037\037\037\037')
+fi
+
 # ---- options: only the named ones leave the node (others may hold passwords)
 options=
 options_state=notool
@@ -339,7 +348,7 @@ datadir_from='the inventory'
 if [ -z "$datadir" ]; then
   option "$us" datadir "$server_words"
   datadir=$r
-  datadir_from="the command line of process $server_pid"
+  datadir_from="the command line of $words_of"
 fi
 if [ -z "$datadir" ]; then
   option "$nl" datadir "$options"
