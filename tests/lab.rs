@@ -32,6 +32,7 @@ fn main() -> ExitCode {
             Case { name: "sight_of_every_first_family_as_ops_with_sudo", needs: full, run: sight_as_ops },
             Case { name: "a_node_out_of_reach_holds_up_nobody", needs: fast, run: nobody_waits },
             Case { name: "sql_by_probe_by_forwarded_socket_and_by_tcp", needs: fast, run: sql_transports },
+            Case { name: "one_history_is_ranked_and_two_are_not", needs: fast, run: histories },
             Case { name: "bad_input_is_named_and_the_other_node_is_whole", needs: fast, run: bad_input },
             Case { name: "the_lab_keeps_its_own_promises", needs: fast, run: lab_promises },
         ],
@@ -314,6 +315,57 @@ fn sql_transports() -> Result<(), String> {
     let node = &status["clusters"][0]["nodes"][0];
     assert_eq!((&node["server"], &node["sql"]), (&json!("frozen"), &json!("timeout")), "{node}");
     assert!(begun.elapsed() < Duration::from_secs(12));
+    Ok(())
+}
+
+/// A bootstrap by hand is a Primary of one with the others behind it; two of them apart from each other are two
+/// histories, whatever their seqnos say.
+fn histories() -> Result<(), String> {
+    let lab = Lab::up("bgs-hist", &[]);
+    for node in ["g3", "g2", "g1"] {
+        lab.fault("stop", &[node]);
+    }
+    assert_eq!(lab.exec_code("g1", &["galera_new_cluster"]), 0);
+    lab.until_group(&["g1"], "Primary", 1);
+    expect(
+        &lab,
+        "bootstrapped by hand",
+        10,
+        &json!({"verdict": "degraded", "standing": ["SYNCED", "BEHIND", "BEHIND"], "candidates": []}),
+    );
+    // A refused bootstrap of the wrong node rewrites its state file; its journal still knows.
+    lab.fault("stop", &["g1"]);
+    assert_ne!(lab.exec_code("g3", &["galera_new_cluster"]), 0);
+    let (_, status) = lab.status();
+    let refused = &status["clusters"][0]["nodes"][2];
+    assert_eq!(
+        (&refused["server"], &refused["position"]["source"]),
+        (&json!("crashed"), &json!("journal")),
+        "{refused}"
+    );
+    assert_eq!(status["clusters"][0]["candidates"], json!(["g1"]), "{}", lab.status_text());
+
+    lab.fault("partition", &["g1"]);
+    lab.fault("partition", &["g2"]);
+    for node in ["g1", "g2"] {
+        let flag = "sed -i 's/^safe_to_bootstrap: 0/safe_to_bootstrap: 1/' /var/lib/mysql/grastate.dat";
+        lab.exec(node, &["sh", "-c", flag]);
+        assert_eq!(lab.exec_code(node, &["galera_new_cluster"]), 0, "bootstrap of {node}");
+        lab.sql(node, &format!("CREATE DATABASE only_{node}"));
+    }
+    let (code, status) = lab.status();
+    let two = status["clusters"][0]["findings"][0]["id"].as_str();
+    assert_eq!((code, two), (10, Some("galera.two-primaries")), "{}", lab.status_text());
+    lab.fault("stop", &["g1", "g2"]);
+    lab.heal_all();
+    expect(
+        &lab,
+        "two histories of one UUID",
+        20,
+        &json!({"verdict": "outage", "standing": ["DIVERGED", "DIVERGED", "DIVERGED"], "candidates": []}),
+    );
+    let (_, status) = lab.status();
+    assert!(status["clusters"][0]["loss"]["unknown"].is_string());
     Ok(())
 }
 

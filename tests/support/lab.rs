@@ -127,6 +127,10 @@ impl Lab {
         output(&["lab", "heal", &self.name, id]);
     }
 
+    pub(crate) fn heal_all(&self) {
+        output(&["lab", "heal", &self.name]);
+    }
+
     pub(crate) fn exec(&self, node: &str, argv: &[&str]) -> String {
         let out = run(&[&["lab", "exec", &self.name, node, "--"], argv].concat());
         String::from_utf8_lossy(&out.stdout).into_owned()
