@@ -1,6 +1,6 @@
 //! S1: Never compare seqnos of different UUIDs. A zero UUID is "no identity", never position 0.
 //!
-//! Kept by this being the only comparison of positions: [`Position`](crate::facts::Position) itself has no order, and
+//! Kept by this being the only comparison of positions: [`Position`] itself has no order, and
 //! a zero UUID cannot be made into one.
 
 use std::cmp::Ordering;
