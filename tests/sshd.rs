@@ -47,6 +47,13 @@ pub(crate) fn sshd() -> Result<(), String> {
     for name in ["sshd", "ssh", "ssh-keygen"] {
         support::program(name).ok_or(format!("{name} is not installed"))?;
     }
+    // sshd lets nobody in whose account has no login shell.
+    let shell = Command::new("sh").args(["-c", "getent passwd \"$(id -u)\""]).output();
+    let shell =
+        shell.map(|output| String::from_utf8_lossy(&output.stdout).trim_end().to_owned()).unwrap_or_default();
+    if shell.ends_with("nologin") || shell.ends_with("/false") {
+        return Err("needs an account with a login shell".to_owned());
+    }
     if support::user() == "root" {
         // As root sshd wants its privilege separation directory, which a service would make.
         std::fs::create_dir_all("/run/sshd").map_err(|error| format!("/run/sshd: {error}"))?;
