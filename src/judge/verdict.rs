@@ -126,19 +126,20 @@ fn may_vote(node: &NodeReading<'_>) -> bool {
 /// Whether we know that the node is in no Primary Component, or what it says of the one it is in.
 fn is_read(node: &NodeReading<'_>) -> bool {
     let facts = &node.survey.facts;
+    // How the last server ended, and whether one is about to start, may be unknown; without a process there is no member.
+    if facts.get(keys::SERVER_STATE).is(|state| state.as_str().is_empty()) {
+        return true;
+    }
+    let said = facts.get(keys::WSREP_CLUSTER_STATUS).known().is_some();
     match node.server.known() {
-        Some(Server::Stopped | Server::Crashed) => true,
+        // A start that waited for long still joins as a silent member once a peer comes; only its log tells. A logged
+        // position that still holds is the log's word that it has not.
         Some(Server::Starting | Server::Stopping) => {
-            // A start that waited for long still joins as a silent member once a peer comes; only its log tells. A
-            // logged position that still holds is the log's word that it has not.
-            facts.get(keys::WSREP_CLUSTER_STATUS).known().is_some()
-                || facts.get(keys::LOG_WAITING).is(|waiting| *waiting)
+            said || facts.get(keys::LOG_WAITING).is(|waiting| *waiting)
                 || facts.get(keys::LOG_POSITION).known().is_some()
         }
-        Some(Server::Running) => facts.get(keys::WSREP_CLUSTER_STATUS).known().is_some(),
-        Some(Server::Frozen) => false,
-        // How the last server ended may be unknown, and that none runs or starts be certain.
-        None => ended(node),
+        Some(Server::Running) => said,
+        Some(Server::Stopped | Server::Crashed | Server::Frozen) | None => false,
     }
 }
 
