@@ -470,7 +470,7 @@ fn claims_more(bolder: &Judgement, base: &Judgement) -> Option<String> {
     if bolder.primary.is_some() && base.primary.is_none() && base.verdict != Verdict::Degraded {
         return Some("a Primary proved on less evidence".to_owned());
     }
-    // A doubted claim, once it is not seen any more, leaves an outage by the quorum of the last views (interface.md);
+    // A doubted claim, once it is not seen any more, leaves an outage by the quorum of the last views;
     // that the claimant was not seen is then S5's, and holds every act.
     let doubted = found(base, "galera.views-contradict") || found(base, "galera.two-primaries");
     if bolder.verdict == Verdict::Outage && base.verdict == Verdict::Undetermined && !doubted {
@@ -518,7 +518,7 @@ proptest! {
             let judged = judge(&less);
             let mut bolder = claims_more(&judged, &base);
             if EVIDENCE_AGAINST.contains(&gone) && !judged.candidates.is_empty() {
-                // Not having read the evidence against a node does not exclude it (interface.md, candidates), and holds
+                // Not having read the evidence against a node does not exclude it, and holds
                 // every act on it.
                 let held = judged.findings.iter().flat_map(|f| &f.blocked_by).any(|b| b.rule == "S7");
                 bolder = (!held).then(|| "a candidate nothing holds".to_owned());

@@ -449,7 +449,7 @@ fn bad_input() -> Result<(), String> {
     Ok(())
 }
 
-/// interface.md: idempotent, side by side, exec as it is, nothing left behind.
+/// Idempotent, side by side, exec as it is, nothing left behind.
 fn lab_promises() -> Result<(), String> {
     let lab = Lab::up("bgs-lab", &["--nodes", "1"]);
     let again = Instant::now();

@@ -12,7 +12,7 @@ pub fn classify(errors: &str) -> Reach {
     };
     let number = first.strip_prefix("ERROR ").and_then(|rest| rest.split(' ').next()).unwrap_or_default();
     let (word, next) = match number {
-        // The text comes before the number: 2002 is also what the client calls a refusal before TLS (galera.md §13).
+        // The text comes before the number: 2002 is also what the client calls a refusal before TLS.
         _ if number == "1040" || first.contains("Too many connections") => (
             ReachWord::TooManyConnections,
             "use the server's extra_port if it has one, or end client connections at the proxy",

@@ -1,7 +1,7 @@
 //! grastate.dat: the state file of the Galera library.
 //!
 //! Galera's own reader takes almost anything: a missing, empty or cut file reads as `safe_to_bootstrap: 1`, and
-//! `seqno: abc` as 0 (facts/galera.md §11). This one believes only what Galera itself writes.
+//! `seqno: abc` as 0. This one believes only what Galera itself writes.
 
 use crate::facts::{ClusterUuid, Known, Plain, Seqno, Why, WhyKind};
 

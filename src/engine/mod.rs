@@ -17,7 +17,7 @@ pub trait Nodes {
 /// The survey cannot be trusted as one of one cluster.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SurveyError {
-    /// Practice and earnest must not mix (interface.md, places).
+    /// Practice and earnest must not mix (a lab is practice as a whole).
     #[error(
         "cluster {cluster}: {} are machines of the lab {cluster}, {} are not; a cluster is practice or it is not. \
          Next: correct the inventory.",

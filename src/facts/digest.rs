@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 /// SHA-256 over the predicates and facts that one decision read.
 ///
 /// A live counter enters as the predicate it satisfied, so a moving `wsrep_last_committed` does not change the
-/// digest, and anything that matters does (design.md §1).
+/// digest, and anything that matters does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EvidenceDigest([u8; 32]);
 

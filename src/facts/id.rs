@@ -30,7 +30,7 @@ macro_rules! name {
 
         impl $name {
             /// Checks the grammar: 1 to 63 characters, letters, digits, `.`, `_`, `-`, the first a letter or digit.
-            /// No metacharacter of any shell and no leading `-` can pass (security.md row 4).
+            /// No metacharacter of any shell and no leading `-` can pass.
             pub fn new(text: &str) -> Result<Self, IdError> {
                 if is_name(text) {
                     return Ok(Self(text.to_owned()));

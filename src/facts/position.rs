@@ -20,7 +20,7 @@ impl Seqno {
     }
 
     /// Reads a decimal number. `Ok(None)` is Galera's "undefined": -1 or 2^64-1. `Err` is anything that is not a
-    /// 64-bit number in Galera's form (failures.md, traps).
+    /// 64-bit number in Galera's form.
     pub fn parse(text: &str) -> Result<Option<Self>, NotASeqno> {
         let digits = text.strip_prefix('-').unwrap_or(text);
         if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {

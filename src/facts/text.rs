@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use serde::Serialize;
 
 /// Text without control, bidirectional, format or other invisible characters: safe for a terminal, a log and a
-/// report (S24, security.md row 7). Whatever is not plain becomes a visible escape, so nothing is hidden and two
+/// report (S24). Whatever is not plain becomes a visible escape, so nothing is hidden and two
 /// different inputs stay different.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]

@@ -1,5 +1,5 @@
 //! The grammars of what an inventory says. Whatever passes here may stand in an argument vector or a script's
-//! parameters; nothing that passes can be read as an option or by a shell (security.md row 4).
+//! parameters; nothing that passes can be read as an option or by a shell.
 
 use std::path::PathBuf;
 

@@ -32,7 +32,7 @@ pub struct Cluster {
     pub name: ClusterName,
     /// Its kind.
     pub family: Family,
-    /// In the file's order, which the screens keep (U8); at least one data node, names unique.
+    /// In the file's order, which the screens keep; at least one data node, names unique.
     pub nodes: Vec<Node>,
 }
 
@@ -138,7 +138,7 @@ pub enum Tls {
         /// PEM file with the CA's certificates.
         ca: Option<PathBuf>,
     },
-    /// Encrypted, and anybody's certificate is taken: for reads, shown on screen (security.md row 23).
+    /// Encrypted, and anybody's certificate is taken: for reads, shown on screen.
     AcceptInvalid,
     /// Plain text. Only where the file says so.
     Off,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::facts::{Facts, Known, NodeSurvey, Why, WhyKind, keys};
 
-/// What runs: the words of design.md §1. Unknown is [`Known::Unknown`].
+/// What runs. Unknown is [`Known::Unknown`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Server {
     /// A server process runs and its start is over.

@@ -1,4 +1,4 @@
-//! What each node's history is worth: the first of design.md §1's standings that fits.
+//! What each node's history is worth: the first standing that fits, in the order of [`Standing`].
 
 use serde::{Serialize, Serializer};
 

@@ -9,7 +9,7 @@ use super::standing::Stands;
 use super::{NodeReading, Reading, Server, Standing, WriteSets};
 use crate::facts::{Known, NodeName, Role, WhyKind, keys};
 
-/// The verdicts of interface.md.
+/// The one word for a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
     /// One Primary, every data node of the inventory SYNCED in it, mutually confirmed.

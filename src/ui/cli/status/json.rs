@@ -1,4 +1,4 @@
-//! `status --json`, schema `breakglass.status/1` (interface.md).
+//! `status --json`, schema `breakglass.status/1`.
 
 use std::collections::BTreeMap;
 use std::io::Write;
