@@ -87,6 +87,21 @@ fn all_crashed() {
 }
 
 #[test]
+fn a_restart_that_comes_by_itself_is_said() {
+    let nodes = ALL.iter().map(|name| {
+        Node::new(name)
+            .crashed(ALL)
+            .set(keys::UNIT_ACTIVE, plain("activating"))
+            .set(keys::UNIT_SUB, plain("auto-restart"))
+    });
+    let judgement = judge(&survey(nodes.collect()));
+    assert_eq!(judgement.nodes[0].server, Known::Known(Server::Crashed));
+    assert!(
+        judgement.findings[0].next.as_str().starts_with("systemd is about to start g1, g2 and g3 by itself")
+    );
+}
+
+#[test]
 fn running_and_non_primary() {
     let nodes = ALL.iter().map(|name| Node::new(name).non_primary(ALL, 100)).collect();
     let judgement = judge(&survey(nodes));

@@ -141,6 +141,20 @@ fn next(
                 one is overwritten. Copy the data directories, then choose."
             .to_owned();
     }
+    let soon: Vec<&NodeReading<'_>> = down
+        .iter()
+        .copied()
+        .filter(|node| {
+            node.survey.facts.get(keys::UNIT_SUB).is(|sub| sub.as_str().starts_with("auto-restart"))
+        })
+        .collect();
+    if !soon.is_empty() {
+        return format!(
+            "systemd is about to start {} by itself (Restart=): look again in some seconds. Members of one saved view \
+             re-form it so; a node that is ahead of the others would be overwritten, and only Restart=no stops that.",
+            list(&soon)
+        );
+    }
     if up.is_empty() && re_forms(down) && !blocked_by.iter().any(|blocked| blocked.rule == "S10") {
         return "All members of the last Primary view are here with their saved view (gvwstate.dat): started together \
                 (systemctl start on all of them within seconds) they re-form it by themselves, with no bootstrap."
