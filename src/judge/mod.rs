@@ -19,7 +19,7 @@ mod standing;
 mod verdict;
 mod view;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::facts::{ClusterUuid, EvidenceDigest, Known, NodeName, Plain, Seqno, Survey, Why};
 
@@ -179,12 +179,6 @@ impl NodeReading<'_> {
 
     fn is_data(&self) -> bool {
         self.survey.role == crate::facts::Role::Data
-    }
-}
-
-impl Serialize for Server {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
     }
 }
 
