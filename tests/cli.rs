@@ -94,6 +94,7 @@ fn without_an_inventory_there_is_a_welcome_and_status_says_where_it_looked() {
     let welcome = place.run(&[], &[]);
     assert_eq!(code(&welcome), 0);
     assert!(stdout(&welcome).contains("breakglass lab up"), "{}", stdout(&welcome));
+    assert!(stdout(&welcome).lines().all(|line| line.chars().count() <= 80), "{}", stdout(&welcome));
     let status = place.run(&["status"], &[]);
     assert_eq!(code(&status), 2);
     assert!(stderr(&status).contains(".config/breakglass/inventory.toml"), "{}", stderr(&status));

@@ -78,13 +78,20 @@ Breakglass: see a broken database cluster whole.
 
 There is no inventory yet. Two ways to begin:
 
-  sudo breakglass lab up shop      a real three-node Galera cluster on this host to break and look at;
-                                   prints the inventory to use with --inventory
-  ~/.config/breakglass/inventory.toml
-                                   your clusters; the README has an example, `breakglass status` reads it
+  sudo breakglass lab up shop
+      a real three-node Galera cluster on this host, to break and to look at;
+      prints the path of its inventory, for --inventory
 
-  breakglass status [CLUSTER]      every node, dead or alive, side by side; changes nothing
-  breakglass --help                everything else
+  ~/.config/breakglass/inventory.toml
+      your own clusters; the README has an example
+
+Then:
+
+  breakglass status [CLUSTER]
+      every node, dead or alive, side by side; changes nothing
+
+  breakglass --help
+      everything else
 ";
 
 fn show(inventory: &Inventory, args: &StatusArgs) -> Result<ExitCode> {
