@@ -199,6 +199,15 @@ fn two_primaries_are_a_split_brain() {
     assert_eq!(standings(&judgement), [Standing::Diverged, Standing::Diverged, Standing::NonPrimary]);
 }
 
+/// One Primary whose position cannot be read is not two Primaries.
+#[test]
+fn a_primary_without_a_position_is_no_split_brain() {
+    let unread = |node: Node| node.unknown(keys::WSREP_LAST_COMMITTED, WhyKind::Undefined, "-1");
+    let judgement = judge(&survey(healthy().into_iter().map(unread).collect()));
+    assert!(!standings(&judgement).contains(&Standing::Diverged));
+    assert!(!found(&judgement, "galera.two-primaries") && judgement.verdict == Verdict::Degraded);
+}
+
 #[test]
 fn a_donor_is_degraded_and_a_joiner_is_joining() {
     let mut nodes = healthy();

@@ -177,6 +177,11 @@ impl NodeReading<'_> {
         &self.survey.name
     }
 
+    /// S7 over the reading.
+    fn tainted(&self) -> Option<String> {
+        safety::s07::tainted(self.survey, self.server.known(), &self.position)
+    }
+
     fn is_data(&self) -> bool {
         self.survey.role == crate::facts::Role::Data
     }

@@ -65,6 +65,11 @@ pub(super) fn server(node: &NodeSurvey) -> Known<Server> {
     }
 }
 
+/// Whether it is certain that no server process is there; one may be about to start.
+pub(super) fn no_process(facts: &Facts) -> bool {
+    facts.get(keys::SERVER_STATE).is(|state| state.as_str().is_empty())
+}
+
 fn manager_is_systemd(facts: &Facts) -> Known<bool> {
     facts.get(keys::HOST_MANAGER).map(|manager| manager.as_str() == "systemd")
 }

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::safety::{s01, s02, s04, s07, s25};
+use super::safety::{s01, s02, s04, s25};
 use super::{Blocked, NodeReading, Reading, Server, reason};
 use crate::facts::{Known, NodeName, Plain, Position, Role, WhyKind, keys};
 
@@ -101,8 +101,7 @@ pub(super) fn standings<'a>(reading: &'a Reading<'_>) -> Vec<(&'a NodeName, Stan
 
 fn ladder<'a>(reading: &'a Reading<'_>) -> Ladder<'a> {
     // A tainted node's position is plausible and worthless (S7): it ranks nobody and is nobody's top.
-    let trusted =
-        |node: &&NodeReading<'_>| s07::tainted(node.survey, node.server.known(), &node.position).is_none();
+    let trusted = |node: &&NodeReading<'_>| node.tainted().is_none();
     let held: Vec<_> = reading.data().filter(trusted).map(|node| (node.name(), &node.position)).collect();
     let positions: Vec<Position> =
         held.iter().filter_map(|(_, held)| held.known()).map(|held| held.position).collect();
@@ -113,7 +112,7 @@ fn ladder<'a>(reading: &'a Reading<'_>) -> Ladder<'a> {
         top: s02::highest(held),
         two_histories,
         missing: missing(reading).into_iter().filter_map(|blocked| blocked.node).collect(),
-        parted: s25::parted(reading.data().map(|node| (node.name(), &node.survey.facts))),
+        parted: parted(reading),
     }
 }
 
@@ -124,6 +123,11 @@ pub(super) fn missing(reading: &Reading<'_>) -> Vec<Blocked> {
         server: &node.server,
         position: &node.position,
     }))
+}
+
+/// S25 over the reading.
+pub(super) fn parted(reading: &Reading<'_>) -> Vec<Blocked> {
+    s25::parted(reading.data().map(|node| (node.name(), &node.survey.facts)))
 }
 
 /// No server runs, and there is not even a system schema: a data directory that holds nothing, or one whose volume is
@@ -140,7 +144,7 @@ fn standing(reading: &Reading<'_>, ladder: &Ladder<'_>, node: &NodeReading<'_>) 
         Role::Router | Role::Proxy => return Stands { word: None, why: Plain::default() },
         Role::Data => {}
     }
-    if let Some(why) = s07::tainted(node.survey, node.server.known(), &node.position) {
+    if let Some(why) = node.tainted() {
         return Stands::new(Standing::Tainted, why);
     }
     if let Some(stands) = live(reading, node) {
@@ -249,7 +253,7 @@ fn live(reading: &Reading<'_>, node: &NodeReading<'_>) -> Option<Stands> {
     }
     // A claim is worth a live standing only inside the Primary that others confirm. Alone against a proved one it is a
     // stale view, alone without one nobody's word but its own, and where two are proved, a second history.
-    if reading.primary.is_none() && !reading.views.proved().is_empty() {
+    if reading.views.split() {
         return Some(Stands::new(
             Standing::Diverged,
             "there is more than one Primary Component, and it claims one",

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use super::safety::s07;
+use super::server::no_process;
 use super::standing::Stands;
 use super::{NodeReading, Reading, Server, Standing, WriteSets};
 use crate::facts::{Known, NodeName, Role, WhyKind, keys};
@@ -75,7 +76,8 @@ pub(super) fn verdict(reading: &Reading<'_>, standings: &[(&NodeName, Stands)]) 
 ///
 /// A view can only be followed by one with more than half of its members, but for clean leaves: a node that leaves
 /// cleanly counts for those that stay. It deletes its gvwstate.dat, so every read node without a view counts as one.
-/// Members that the inventory does not list are unread; weights other than 1 are not reckoned with.
+/// Members that the inventory does not list are unread; where a node's votes are set to another number than one, heads are
+/// not counted and the answer is yes.
 pub(super) fn unread_may_hold_primary(reading: &Reading<'_>) -> bool {
     let unlisted = unlisted(reading);
     // Arbitrators vote, and alone they are no Primary Component that holds data.
@@ -127,7 +129,7 @@ fn may_vote(node: &NodeReading<'_>) -> bool {
 fn is_read(node: &NodeReading<'_>) -> bool {
     let facts = &node.survey.facts;
     // How the last server ended, and whether one is about to start, may be unknown; without a process there is no member.
-    if facts.get(keys::SERVER_STATE).is(|state| state.as_str().is_empty()) {
+    if no_process(facts) {
         return true;
     }
     let said = facts.get(keys::WSREP_CLUSTER_STATUS).known().is_some();
@@ -146,7 +148,7 @@ fn is_read(node: &NodeReading<'_>) -> bool {
 /// No server process, and no unit that would start one.
 pub(super) fn ended(node: &NodeReading<'_>) -> bool {
     let facts = &node.survey.facts;
-    facts.get(keys::SERVER_STATE).is(|state| state.as_str().is_empty())
+    no_process(facts)
         && (facts.get(keys::UNIT_ACTIVE).is(|active| matches!(active.as_str(), "inactive" | "failed"))
             || facts.get(keys::HOST_MANAGER).is(|manager| manager.as_str() == "none"))
 }

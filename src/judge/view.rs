@@ -84,6 +84,11 @@ impl Views {
             .collect()
     }
 
+    /// More than one Primary is proved, or a second is claimed by others than the first's members.
+    pub(super) fn split(&self) -> bool {
+        self.proved().len() > 1 || !self.rivals().is_empty()
+    }
+
     /// Whether this node says Primary, however little else it says.
     pub(super) fn says(&self, node: &NodeName) -> bool {
         self.saying.contains(node)
@@ -96,10 +101,11 @@ impl Views {
 
     /// The one proved Primary. Two of them are a split brain, and then none is *the* Primary.
     pub(super) fn primary(&self, nodes: &[NodeReading<'_>]) -> Option<Primary> {
-        let [members] = &self.proved()[..] else { return None };
-        if !self.rivals().is_empty() {
+        if self.split() {
             return None;
         }
+        let proved = self.proved();
+        let members = proved.first()?;
         let first = members.first()?;
         let seqno = members
             .iter()
@@ -211,7 +217,7 @@ fn claim(index: usize, node: &NodeReading<'_>) -> Option<Claim> {
     let facts = &node.survey.facts;
     if !node.is_data()
         || !matches!(node.server, Known::Known(Server::Running | Server::Stopping | Server::Starting))
-        || !facts.get(keys::WSREP_CLUSTER_STATUS).is(|status| status.as_str() == "Primary")
+        || !says_primary(node)
     {
         return None;
     }

@@ -1,16 +1,16 @@
 //! Servers that are down: one of a living cluster, or all of them.
 
 use super::{
-    Blocked, Context, Finding, POSITION_FACTS, SERVER_FACTS, Server, Severity, Verdict, evidence, is_down,
+    Blocked, Context, Finding, POSITION_FACTS, SERVER_FACTS, Server, Severity, Verdict, evidence, is_gone,
     is_in, list, names,
 };
 use crate::facts::{Known, NodeName, Plain, keys};
 use crate::judge::safety::s07;
-use crate::judge::{NodeReading, Standing, verdict};
+use crate::judge::{NodeReading, Standing};
 
 /// Some server is down, and a Primary is proved without it.
 pub(super) fn node_down(context: &Context<'_>) -> Vec<Finding> {
-    let down = context.data(|node, _| is_down(node) || verdict::ended(node));
+    let down = context.data(|node, _| is_gone(node));
     if context.verdict != Verdict::Degraded || down.is_empty() {
         return Vec::new();
     }
@@ -63,12 +63,12 @@ fn rejoin(context: &Context<'_>, down: &[&NodeReading<'_>]) -> String {
 
 /// No Primary is proved, and servers are down: what stopped, what crashed, who holds the most, what is in the way.
 pub(super) fn all_down(context: &Context<'_>) -> Vec<Finding> {
-    let down = context.data(|node, _| is_down(node) || verdict::ended(node));
+    let down = context.data(|node, _| is_gone(node));
     if down.is_empty() || !context.reading.views.proved().is_empty() {
         return Vec::new();
     }
-    let up = context.data(|node, _| !is_down(node) && !verdict::ended(node) && node.server.known().is_some());
-    let unread = context.data(|node, _| !verdict::ended(node) && node.server.known().is_none());
+    let up = context.data(|node, _| !is_gone(node) && node.server.known().is_some());
+    let unread = context.data(|node, _| !is_gone(node) && node.server.known().is_none());
     let stopped = down.iter().filter(|node| is_in(node, Server::Stopped)).count();
     let crashed = down.iter().filter(|node| is_in(node, Server::Crashed)).count();
     let (id, cases, how) = if !up.is_empty() {
@@ -202,7 +202,7 @@ fn re_forms(down: &[&NodeReading<'_>]) -> bool {
     down.iter().all(|node| {
         view(node).as_ref() == Some(&first)
             && node.survey.facts.get(keys::GVWSTATE_MEMBERS).is(|members| members.len() == down.len())
-            && s07::tainted(node.survey, node.server.known(), &node.position).is_none()
+            && node.tainted().is_none()
             && s07::not_cleared(node.survey).is_none()
     })
 }

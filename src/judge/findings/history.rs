@@ -1,6 +1,6 @@
 //! Nodes whose history is not simply behind.
 
-use super::{Context, Finding, POSITION_FACTS, Severity, evidence, list, names, views};
+use super::{Context, Finding, POSITION_FACTS, Severity, evidence, list, names};
 use crate::facts::{Plain, keys};
 use crate::judge::{NodeReading, Standing};
 
@@ -33,7 +33,7 @@ pub(super) fn ahead(context: &Context<'_>) -> Vec<Finding> {
 /// Another history.
 pub(super) fn diverged(context: &Context<'_>) -> Vec<Finding> {
     let nodes = context.data(|_, judged| judged.standing == Some(Standing::Diverged));
-    if nodes.is_empty() || views::split(context) {
+    if nodes.is_empty() || context.reading.views.split() {
         return Vec::new();
     }
     vec![of(

@@ -13,8 +13,8 @@ mod waiting;
 
 use serde::Serialize;
 
-use super::safety::{Blocked, s03, s05, s06, s07, s08, s09, s25};
-use super::{NodeJudgement, NodeReading, Reading, Server, Standing, Verdict, WriteSets, standing};
+use super::safety::{Blocked, s03, s05, s06, s07, s08, s09};
+use super::{NodeJudgement, NodeReading, Reading, Server, Standing, Verdict, WriteSets, standing, verdict};
 use crate::facts::{Known, NodeName, Plain, keys};
 
 /// A claim about the cluster.
@@ -126,6 +126,11 @@ impl<'a> Context<'a> {
         self.nodes.iter().find(|node| node.name == *name).and_then(|node| node.standing)
     }
 
+    /// What is in the way of a bootstrap, where there is no Primary that would make one unthinkable.
+    fn blockers_without_primary(&self) -> Vec<Blocked> {
+        if self.reading.primary.is_some() { Vec::new() } else { self.bootstrap_blockers() }
+    }
+
     /// Everything in the way of a bootstrap, rule by rule.
     fn bootstrap_blockers(&self) -> Vec<Blocked> {
         let reading = self.reading;
@@ -144,7 +149,7 @@ impl<'a> Context<'a> {
         blocked.extend(reading.data().filter_map(|node| s09::stale(node.survey, reading.survey.taken)));
         blocked.extend(leftovers::blocked(reading));
         blocked.extend(reading.data().filter_map(|node| s03::edited(node.survey)));
-        blocked.extend(s25::parted(reading.data().map(|node| (node.name(), &node.survey.facts))));
+        blocked.extend(standing::parted(reading));
         blocked.extend(healthy::unlisted(reading));
         blocked.sort();
         blocked
@@ -203,6 +208,11 @@ const VIEW_FACTS: &[&str] = &[
 
 fn is_down(node: &NodeReading<'_>) -> bool {
     node.server.is(|server| server.is_down())
+}
+
+/// No server runs and none is about to, however the last one ended.
+fn is_gone(node: &NodeReading<'_>) -> bool {
+    is_down(node) || verdict::ended(node)
 }
 
 fn is_in(node: &NodeReading<'_>, server: Server) -> bool {

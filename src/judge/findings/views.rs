@@ -1,7 +1,7 @@
 //! What the nodes say of the group, held against each other.
 
 use super::{Context, Finding, Severity, VIEW_FACTS, evidence, is_in, list, names};
-use crate::facts::{NodeName, Plain, keys};
+use crate::facts::{Plain, keys};
 use crate::judge::view::{Claim, has_all_peers};
 use crate::judge::{NodeReading, Server, Standing, Verdict};
 
@@ -9,7 +9,7 @@ use crate::judge::{NodeReading, Server, Standing, Verdict};
 pub(super) fn two_primaries(context: &Context<'_>) -> Vec<Finding> {
     let proved = context.reading.views.proved();
     let rivals = context.reading.views.rivals();
-    if proved.len() < 2 && rivals.is_empty() {
+    if !context.reading.views.split() {
         return Vec::new();
     }
     let nodes = context.data(|node, _| context.reading.views.claims(node.name()));
@@ -41,11 +41,10 @@ pub(super) fn two_primaries(context: &Context<'_>) -> Vec<Finding> {
 /// Claims of a Primary that do not confirm each other: stale views, or too few of the view's members were read.
 pub(super) fn contradict(context: &Context<'_>) -> Vec<Finding> {
     let views = &context.reading.views;
-    let members = |name: &NodeName| context.reading.is_member(name);
-    if split(context) {
+    if views.split() {
         return Vec::new();
     }
-    let doubted = context.data(|node, _| views.says(node.name()) && !members(node.name()));
+    let doubted = context.data(|node, _| views.says(node.name()) && !context.reading.is_member(node.name()));
     if doubted.is_empty() {
         return Vec::new();
     }
@@ -81,11 +80,6 @@ pub(super) fn contradict(context: &Context<'_>) -> Vec<Finding> {
         runbook: None,
         blocked_by: context.bootstrap_blockers(),
     }]
-}
-
-/// More than one Primary is proved, or a second is claimed by others than the first's members.
-pub(super) fn split(context: &Context<'_>) -> bool {
-    context.reading.views.proved().len() > 1 || !context.reading.views.rivals().is_empty()
 }
 
 fn without_wsrep(node: &NodeReading<'_>) -> bool {
@@ -150,7 +144,7 @@ pub(super) fn non_primary(context: &Context<'_>) -> Vec<Finding> {
     let nodes =
         context.data(|node, judged| judged.standing == Some(Standing::NonPrimary) && !without_wsrep(node));
     // In a split brain the network is not to be mended: that finding says what is.
-    if nodes.is_empty() || split(context) {
+    if nodes.is_empty() || context.reading.views.split() {
         return Vec::new();
     }
     let verb = if nodes.len() == 1 { "runs" } else { "run" };
@@ -184,6 +178,6 @@ pub(super) fn non_primary(context: &Context<'_>) -> Vec<Finding> {
         next: Plain::new(next),
         evidence: evidence(&nodes, VIEW_FACTS),
         runbook: None,
-        blocked_by: if context.reading.primary.is_some() { vec![] } else { context.bootstrap_blockers() },
+        blocked_by: context.blockers_without_primary(),
     }]
 }

@@ -40,7 +40,7 @@ pub(super) fn under_way(context: &Context<'_>) -> Vec<Finding> {
             ],
         ),
         runbook: None,
-        blocked_by: if context.reading.primary.is_some() { vec![] } else { context.bootstrap_blockers() },
+        blocked_by: context.blockers_without_primary(),
     }]
 }
 
@@ -93,6 +93,6 @@ pub(super) fn waiting_for_primary(context: &Context<'_>) -> Vec<Finding> {
             ],
         ),
         runbook: None,
-        blocked_by: if context.reading.primary.is_some() { vec![] } else { context.bootstrap_blockers() },
+        blocked_by: context.blockers_without_primary(),
     }]
 }

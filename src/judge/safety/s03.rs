@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 use super::Blocked;
 use crate::facts::{Known, NodeSurvey, Position, PositionSource, WhyKind, keys};
 use crate::judge::Held;
+use crate::judge::server::no_process;
 
 /// Times of files and of units are of one clock, and a second here or there is not.
 const SLACK: SignedDuration = SignedDuration::from_secs(2);
@@ -46,7 +47,7 @@ pub fn edited(node: &NodeSurvey) -> Option<Blocked> {
     let ended = facts.get(keys::UNIT_EXITED);
     let ended = ended.known().copied().or_else(|| facts.get(keys::LOG_LAST_END_AT).known().copied())?;
     let written = *facts.get(keys::GRASTATE_MTIME).known()?;
-    (facts.get(keys::SERVER_STATE).is(|state| state.as_str().is_empty()) && written > ended + SLACK).then(|| {
+    (no_process(facts) && written > ended + SLACK).then(|| {
         Blocked::on(
             "S3",
             &node.name,
