@@ -187,7 +187,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// The name that was most likely meant, if one is near enough to be worth saying.
-pub(super) fn nearest<'n>(text: &str, names: &[&'n str]) -> Option<&'n str> {
+pub fn nearest<'n>(text: &str, names: &[&'n str]) -> Option<&'n str> {
     if text.len() > 64 {
         return None;
     }

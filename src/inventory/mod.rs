@@ -14,6 +14,7 @@ mod table;
 use std::path::PathBuf;
 
 pub use diagnostic::Diagnostics;
+pub use grammar::nearest;
 pub use parse::{MAX_BYTES, parse, parse_bytes};
 
 use crate::facts::{ClusterName, Family, NodeName, Role};

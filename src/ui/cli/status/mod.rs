@@ -19,7 +19,7 @@ use super::prompt::Terminal;
 use super::{Failure, Places, exit};
 use crate::engine;
 use crate::facts::{NodeName, Plain, Survey};
-use crate::inventory::{Cluster, Inventory};
+use crate::inventory::{self, Cluster, Inventory};
 use crate::judge::{self, Judgement};
 use crate::nodes::real::{Options, RealNodes};
 
@@ -106,13 +106,13 @@ fn show(inventory: &Inventory, args: &StatusArgs) -> Result<ExitCode> {
     code.map(ExitCode::from)
 }
 
-fn chosen<'a>(inventory: &'a Inventory, name: Option<&str>) -> Result<Vec<&'a Cluster>> {
-    let Some(name) = name else { return Ok(inventory.clusters.iter().collect()) };
-    if let Some(cluster) = inventory.cluster(name) {
+fn chosen<'a>(known: &'a Inventory, name: Option<&str>) -> Result<Vec<&'a Cluster>> {
+    let Some(name) = name else { return Ok(known.clusters.iter().collect()) };
+    if let Some(cluster) = known.cluster(name) {
         return Ok(vec![cluster]);
     }
-    let names: Vec<&str> = inventory.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
-    let near = names.iter().max_by(|a, b| strsim::jaro(a, name).total_cmp(&strsim::jaro(b, name)));
+    let names: Vec<&str> = known.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
+    let near = inventory::nearest(name, &names);
     Err(Failure::Usage(format!(
         "the inventory has no cluster {:?}; it has {}{}",
         Plain::new(name).as_str(),
