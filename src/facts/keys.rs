@@ -29,6 +29,7 @@ keys! {
     HOST_USER: Plain = "host.user", None, "The user the probe ran as.";
     HOST_CLOCK: Timestamp = "host.clock", None, "The machine's clock when the probe ran.";
     HOST_CLOCK_SKEW: i64 = "host.clock_skew", Seconds, "The machine's clock minus this workstation's, network delay included.";
+    HOST_BOOT_ID: Plain = "host.boot_id", None, "The machine's boot, from /proc/sys/kernel/random/boot_id.";
     HOST_UPTIME: u64 = "host.uptime", Seconds, "Time since the machine started.";
     HOST_LAB: Plain = "host.lab", None, "The lab this machine belongs to; empty where it belongs to none.";
     HOST_MANAGER: Plain = "host.manager", None, "The service manager that was asked: systemd or none.";
@@ -50,6 +51,9 @@ keys! {
     UNIT_START_TIMEOUT: Plain = "unit.start_timeout", None, "TimeoutStartSec= of the unit, as systemd says it.";
     UNIT_ENABLED: Plain = "unit.file_state", None, "UnitFileState of the unit: whether a boot starts it.";
 
+    UNIT_FROZEN: Plain = "unit.frozen_by", None, "The session whose drop-in keeps the unit from starting by itself or by others (S21); empty where none does.";
+    HOST_LEASE: Plain = "host.lease", None, "Who holds this node's lease: session, operator, workstation, time; empty where nobody does.";
+
     // The server process.
     SERVER_PIDS: Texts = "server.pids", None, "Server processes on this data directory: pid, state letter, user, start in ticks after the machine's.";
     SERVER_STATE: Plain = "server.state", None, "State letter of the server process: S, R, D, T (stopped by a signal), …; empty where none runs.";
@@ -64,6 +68,9 @@ keys! {
     DATADIR_IDENTITY: Plain = "datadir.identity", None, "Device and inode of the data directory (S18).";
     DATADIR_OWNER: Plain = "datadir.owner", None, "Owner and mode of the data directory.";
     DATADIR_SYSTEM_SCHEMA: bool = "datadir.system_schema", None, "Whether the data directory holds the system schema `mysql`.";
+    DATADIR_USED: u64 = "datadir.used", Bytes, "Room that the data directory takes on its file system (S17).";
+    ENGINE_STAMP: Plain = "engine.stamp", None, "Inode, size and time of last change of the engine's files (system tablespace, redo, undo, Aria's control file), also where the option files put them elsewhere: the same as long as no server ran on them.";
+    RECOVERED: Position = "recover.position", None, "The engine's own position, recovered by Breakglass, its files unchanged since.";
     DISK_FREE: u64 = "disk.datadir.free", Bytes, "Room left for the server on the data directory's file system.";
     DISK_SIZE: u64 = "disk.datadir.size", Bytes, "Size of the data directory's file system.";
     DISK_INODES_FREE: u64 = "disk.datadir.inodes_free", Inodes, "Free inodes on the data directory's file system.";
@@ -112,6 +119,9 @@ keys! {
     LOG_HALF_FILLED: bool = "log.half_filled", None, "Whether the part of the log that was read shows a full transfer begun on this joiner and not followed by its end and sync (S7).";
     LOG_LAST_END_AT: Timestamp = "log.last_end_at", None, "When the server's last run ended by the log, on the machine's clock.";
     LOG_PREPARED: bool = "log.prepared_transactions", None, "Whether the last start found prepared transactions that it could not resolve (case 15).";
+    LOG_REACH: Timestamp = "log.reach", None, "Time of the oldest line of the log that was read: a bootstrap before it is not seen (S25).";
+    LOG_TOOK_PART: Timestamp = "log.took_part_at", None, "When the node was last in a Primary Component by the log, on the machine's clock (S25).";
+    LOG_TRANSFER: Plain = "log.last_transfer", None, "How the last start of the log got its data: IST, SST, or none where it took no transfer.";
     LOG_BOOTSTRAPS: Texts = "log.bootstraps", None, "Bootstraps in the part of the log that was read, since the last full transfer (S25): time, `group` with the position or `component` with the number of members, and when the node had taken part before.";
     LOG_MARKS: Texts = "log.marks", None, "The latest lines of the log that say where the server stood, oldest first.";
 

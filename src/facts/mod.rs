@@ -11,6 +11,7 @@ mod known;
 mod position;
 mod survey;
 mod text;
+mod ulid;
 
 pub use digest::EvidenceDigest;
 pub use fact::{Fact, Facts, Key, KeyInfo, Unit, Value, ValueType};
@@ -19,3 +20,4 @@ pub use known::{Known, Why, WhyKind};
 pub use position::{Position, PositionSource, Seqno};
 pub use survey::{Family, Mode, NodeSurvey, Reach, ReachWord, Role, Survey};
 pub use text::Plain;
+pub use ulid::{OpId, SessionId};

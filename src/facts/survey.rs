@@ -1,7 +1,7 @@
 //! The survey: the facts of all nodes of a cluster at one moment.
 
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{ClusterName, Facts, NodeName, Plain};
 
@@ -28,13 +28,26 @@ pub enum Role {
 }
 
 /// Whether the cluster is the real thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
     /// Real nodes.
     Live,
     /// A practice cluster of the lab.
     Lab,
+    /// A simulated cluster of a drill.
+    Drill,
+}
+
+impl Mode {
+    /// The word in files and paths.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Lab => "lab",
+            Self::Drill => "drill",
+        }
+    }
 }
 
 /// How far we got on one way to a node.

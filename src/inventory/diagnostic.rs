@@ -10,12 +10,12 @@ use super::source::Shown;
 use crate::facts::Plain;
 
 /// A place in the file, in bytes.
-pub(super) type Span = Range<usize>;
+pub(crate) type Span = Range<usize>;
 
 /// The most errors that are shown; whoever has more mends these first.
 const MOST: usize = 20;
 
-/// Everything that is wrong with an inventory, for people: rustc's way of saying it.
+/// Everything that is wrong with a file, for people: rustc's way of saying it.
 ///
 /// No control character of the file and no literal password in it reaches the rendered text (S24).
 #[derive(Clone, Debug, thiserror::Error)]
@@ -27,7 +27,7 @@ pub struct Diagnostics {
 
 /// One thing that is wrong.
 #[derive(Clone, Debug)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     title: String,
     /// Where, and what is expected there. `None` is the file as a whole.
     at: Option<(Span, String)>,
@@ -38,23 +38,23 @@ pub(super) struct Problem {
 
 impl Problem {
     /// Something at a place: `title` says what is wrong, `label` beneath the caret what is expected.
-    pub(super) fn new(span: &Span, title: impl Into<String>, label: impl Into<String>) -> Self {
+    pub(crate) fn new(span: &Span, title: impl Into<String>, label: impl Into<String>) -> Self {
         Self { title: title.into(), at: Some((span.clone(), label.into())), also: None, help: Vec::new() }
     }
 
     /// Something about the file as a whole.
-    pub(super) fn of_file(title: impl Into<String>) -> Self {
+    pub(crate) fn of_file(title: impl Into<String>) -> Self {
         Self { title: title.into(), at: None, also: None, help: Vec::new() }
     }
 
     /// Adds what to write instead, or why.
-    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
         self
     }
 
     /// Adds help where there is one.
-    pub(super) fn maybe_help(self, help: Option<impl Into<String>>) -> Self {
+    pub(crate) fn maybe_help(self, help: Option<impl Into<String>>) -> Self {
         match help {
             Some(help) => self.help(help),
             None => self,
@@ -62,7 +62,7 @@ impl Problem {
     }
 
     /// Shows another place too.
-    pub(super) fn also(mut self, span: &Span, label: impl Into<String>) -> Self {
+    pub(crate) fn also(mut self, span: &Span, label: impl Into<String>) -> Self {
         self.also = Some((span.clone(), label.into()));
         self
     }
@@ -74,28 +74,28 @@ impl Problem {
 
 /// Where the readers put what they find wrong. They go on reading, so that one look shows everything.
 #[derive(Debug, Default)]
-pub(super) struct Problems(RefCell<Vec<Problem>>);
+pub(crate) struct Problems(RefCell<Vec<Problem>>);
 
 impl Problems {
     /// Notes a problem.
-    pub(super) fn push(&self, problem: Problem) {
+    pub(crate) fn push(&self, problem: Problem) {
         self.0.borrow_mut().push(problem);
     }
 
     /// How many there are by now. A reader that compares two moments knows whether what it read is sound.
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.0.borrow().len()
     }
 
     /// Ends the collection: `None` where nothing is wrong.
-    pub(super) fn diagnostics(self, file: &str, text: &str) -> Option<Diagnostics> {
+    pub(crate) fn diagnostics(self, file: &str, text: &str) -> Option<Diagnostics> {
         let problems = self.0.into_inner();
         (!problems.is_empty()).then(|| Diagnostics::new(file, text, problems))
     }
 }
 
 impl Diagnostics {
-    pub(super) fn new(file: &str, text: &str, mut problems: Vec<Problem>) -> Self {
+    pub(crate) fn new(file: &str, text: &str, mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| problem.at.as_ref().map(|(span, _)| span.start));
         let shown = Shown::new(text);
         for place in problems.iter_mut().flat_map(Problem::places) {

@@ -7,17 +7,17 @@ use crate::facts::{ClusterName, NodeName, Plain};
 
 /// A value that does not fit: what is expected, and what to write instead where that can be guessed.
 #[derive(Debug)]
-pub(super) struct Misfit {
-    pub(super) expected: String,
-    pub(super) help: Option<String>,
+pub(crate) struct Misfit {
+    pub(crate) expected: String,
+    pub(crate) help: Option<String>,
 }
 
 impl Misfit {
-    fn new(expected: impl Into<String>) -> Self {
+    pub(crate) fn new(expected: impl Into<String>) -> Self {
         Self { expected: expected.into(), help: None }
     }
 
-    fn help(mut self, help: impl Into<String>) -> Self {
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
     }
@@ -174,12 +174,12 @@ fn is_path(text: &str) -> bool {
 }
 
 /// Whether every character is shown as itself: no control, bidirectional or invisible ones.
-fn is_visible(text: &str) -> bool {
+pub(crate) fn is_visible(text: &str) -> bool {
     Plain::new(text).as_str() == text
 }
 
 /// A piece of the file in a message: in quotes, and short.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("\"{}…\"", text.get(..end).unwrap_or_default()),
         None => format!("\"{text}\""),

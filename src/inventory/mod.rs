@@ -1,15 +1,16 @@
 //! Which clusters and nodes exist, and how each is reached.
 //!
-//! [`parse`] is pure: text in, [`Inventory`] or diagnostics with line and caret out. It never looks at the world: what
+//! [`parse()`] is pure: text in, [`Inventory`] or diagnostics with line and caret out. It never looks at the world: what
 //! a file does not say (unit, data directory, …) is found on the node by the probe.
 
-mod diagnostic;
-mod grammar;
+pub(crate) mod diagnostic;
+pub(crate) mod document;
+pub(crate) mod grammar;
 mod node;
 mod parse;
 mod source;
 mod sql;
-mod table;
+pub(crate) mod table;
 
 use std::path::PathBuf;
 

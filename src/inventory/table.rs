@@ -11,13 +11,13 @@ use super::grammar::{Misfit, nearest, quoted};
 
 /// What the file said under one key, and where.
 #[derive(Clone, Debug)]
-pub(super) struct Said<T> {
+pub(crate) struct Said<T> {
     /// Where the key is.
-    pub(super) key: Span,
+    pub(crate) key: Span,
     /// Where the value is.
-    pub(super) at: Span,
+    pub(crate) at: Span,
     /// The value.
-    pub(super) value: T,
+    pub(crate) value: T,
 }
 
 impl<T> Said<T> {
@@ -27,18 +27,18 @@ impl<T> Said<T> {
 }
 
 /// A cursor over one table. Every key a reader asks for is a key the table may have.
-pub(super) struct Table<'t> {
+pub(crate) struct Table<'t> {
     /// What the table is, as messages say it: "a node".
     place: &'static str,
     /// The table's header, or the table itself where it is inline.
-    pub(super) span: Span,
+    pub(crate) span: Span,
     entries: &'t DeTable<'t>,
     asked: RefCell<Vec<&'static str>>,
-    pub(super) problems: &'t Problems,
+    pub(crate) problems: &'t Problems,
 }
 
 impl<'t> Table<'t> {
-    pub(super) fn new(
+    pub(crate) fn new(
         place: &'static str,
         span: Span,
         entries: &'t DeTable<'t>,
@@ -53,12 +53,12 @@ impl<'t> Table<'t> {
     }
 
     /// Where the key is, whatever its value.
-    pub(super) fn has(&self, key: &'static str) -> Option<Span> {
+    pub(crate) fn has(&self, key: &'static str) -> Option<Span> {
         self.entry(key).map(|(key, _)| key.span())
     }
 
     /// The value of a key, whatever it is.
-    pub(super) fn value(&self, key: &'static str) -> Option<Said<&'t DeValue<'t>>> {
+    pub(crate) fn value(&self, key: &'static str) -> Option<Said<&'t DeValue<'t>>> {
         let (key, value) = self.entry(key)?;
         Some(Said { key: key.span(), at: value.span(), value: value.get_ref() })
     }
@@ -85,17 +85,17 @@ impl<'t> Table<'t> {
     }
 
     /// A string.
-    pub(super) fn text(&self, key: &'static str) -> Option<Said<&'t str>> {
+    pub(crate) fn text(&self, key: &'static str) -> Option<Said<&'t str>> {
         self.typed(key, "a string", DeValue::as_str)
     }
 
     /// Yes or no.
-    pub(super) fn flag(&self, key: &'static str) -> Option<Said<bool>> {
+    pub(crate) fn flag(&self, key: &'static str) -> Option<Said<bool>> {
         self.typed(key, "true or false, without quotes", DeValue::as_bool)
     }
 
     /// A TCP port.
-    pub(super) fn port(&self, key: &'static str) -> Option<Said<u16>> {
+    pub(crate) fn port(&self, key: &'static str) -> Option<Said<u16>> {
         let said = self.typed(key, "a port, a whole number from 1 to 65535 without quotes", |value| {
             value.as_integer().map(|digits| u16::from_str_radix(digits.as_str(), digits.radix()))
         })?;
@@ -111,7 +111,7 @@ impl<'t> Table<'t> {
     }
 
     /// Text that follows a grammar.
-    pub(super) fn parsed<T>(
+    pub(crate) fn parsed<T>(
         &self,
         key: &'static str,
         grammar: impl FnOnce(&str) -> Result<T, Misfit>,
@@ -120,7 +120,7 @@ impl<'t> Table<'t> {
     }
 
     /// Text that follows a grammar, and that is not shown where it does not: it may be a secret.
-    pub(super) fn parsed_unshown<T>(
+    pub(crate) fn parsed_unshown<T>(
         &self,
         key: &'static str,
         grammar: impl FnOnce(&str) -> Result<T, Misfit>,
@@ -146,21 +146,18 @@ impl<'t> Table<'t> {
     }
 
     /// One of a few words.
-    pub(super) fn word<T: Copy>(&self, key: &'static str, words: &[(&'static str, T)]) -> Option<Said<T>> {
+    pub(crate) fn word<T: Copy>(&self, key: &'static str, words: &[(&'static str, T)]) -> Option<Said<T>> {
         self.parsed(key, |text| {
             let found = words.iter().find(|(word, _)| *word == text);
             found.map(|(_, value)| *value).ok_or_else(|| {
                 let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-                Misfit {
-                    expected: one_of(&names, '"'),
-                    help: nearest(text, &names).map(|word| format!("did you mean \"{word}\"?")),
-                }
+                none_of(text, &names)
             })
         })
     }
 
     /// An argument vector: at least one word, none of them empty or with control characters.
-    pub(super) fn words(&self, key: &'static str) -> Option<Said<Vec<String>>> {
+    pub(crate) fn words(&self, key: &'static str) -> Option<Said<Vec<String>>> {
         const WANTED: &str = "a list of words, such as [\"one\", \"two\"]";
         let said = self.typed(key, WANTED, DeValue::as_array)?;
         if said.value.is_empty() {
@@ -190,13 +187,13 @@ impl<'t> Table<'t> {
     }
 
     /// A table.
-    pub(super) fn table(&self, key: &'static str, place: &'static str) -> Option<Table<'t>> {
+    pub(crate) fn table(&self, key: &'static str, place: &'static str) -> Option<Table<'t>> {
         let said = self.typed(key, "a table", DeValue::as_table)?;
         Some(Self::new(place, said.at, said.value, self.problems))
     }
 
     /// A list of tables, each under `header` in double brackets.
-    pub(super) fn tables(&self, key: &'static str, place: &'static str, header: &str) -> Vec<Table<'t>> {
+    pub(crate) fn tables(&self, key: &'static str, place: &'static str, header: &str) -> Vec<Table<'t>> {
         let Some(said) = self.value(key) else { return Vec::new() };
         let wrong = |span: &Span, found: &DeValue<'_>| {
             self.problems.push(
@@ -223,13 +220,13 @@ impl<'t> Table<'t> {
     }
 
     /// Says that a key is missing, and what to write.
-    pub(super) fn missing(&self, key: &str, help: impl Into<String>) {
+    pub(crate) fn missing(&self, key: &str, help: impl Into<String>) {
         self.problems
             .push(Problem::new(&self.span, format!("{} has no `{key}`", self.place), "in here").help(help));
     }
 
     /// Refuses every key that no reader asked for. `elsewhere` knows keys that are right in another place.
-    pub(super) fn finish(&self, elsewhere: impl Fn(&str) -> Option<&'static str>) {
+    pub(crate) fn finish(&self, elsewhere: impl Fn(&str) -> Option<&'static str>) {
         let mut asked = self.asked.borrow().clone();
         asked.sort_unstable();
         asked.dedup();
@@ -276,8 +273,16 @@ fn meant(name: &str) -> Option<&'static str> {
     })
 }
 
+/// The misfit of a word that is none of `names`.
+pub(crate) fn none_of(text: &str, names: &[&str]) -> Misfit {
+    Misfit {
+        expected: one_of(names, '"'),
+        help: nearest(text, names).map(|word| format!("did you mean \"{word}\"?")),
+    }
+}
+
 /// `a`, `b` or `c`, each in quotes of its kind.
-fn one_of(names: &[&str], quote: char) -> String {
+pub(crate) fn one_of(names: &[&str], quote: char) -> String {
     let mut out = String::new();
     for (at, name) in names.iter().enumerate() {
         let join = match at {

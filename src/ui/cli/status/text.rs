@@ -84,6 +84,7 @@ fn head(picture: &Picture, columns: usize, glyphs: Glyphs) -> Vec<String> {
     let mode = match survey.mode {
         Mode::Live => "LIVE",
         Mode::Lab => "LAB",
+        Mode::Drill => "DRILL",
     };
     let dot = glyphs.dot;
     let left = format!(
