@@ -111,7 +111,7 @@ fn kind<T: ValueType>(facts: &Facts, key: Key<T>) -> WhyKind {
     facts.get(key).why().unwrap_or_else(|| panic!("{} is known", key.name())).kind
 }
 
-fn root() -> bool {
+fn super_user() -> bool {
     rustix::process::getuid().is_root()
 }
 
@@ -139,7 +139,11 @@ fn state_files_come_back_exactly_in_every_shell() {
         assert!(facts.get(keys::HOST_CLOCK_SKEW).is(|skew| skew.abs() <= 2));
         assert!(facts.get(keys::HOST_UPTIME).known().is_some());
         assert!(facts.get(keys::TRANSFER_PROCESSES).known().is_some());
-        assert!(facts.get(keys::LEFTOVERS).known().is_some() || !root(), "{:?}", facts.get(keys::LEFTOVERS));
+        assert!(
+            facts.get(keys::LEFTOVERS).known().is_some() || !super_user(),
+            "{:?}",
+            facts.get(keys::LEFTOVERS)
+        );
     }
 }
 
@@ -164,7 +168,7 @@ fn what_is_missing_is_missing_and_nothing_else() {
 #[test]
 fn what_is_not_shown_is_denied_and_never_missing() {
     let _alone = alone();
-    if !root() {
+    if !super_user() {
         eprintln!("not run: needs root to become another user");
         return;
     }
@@ -277,6 +281,67 @@ fn the_client_and_the_options_are_read() {
     let answer = run(&["sh"], &Server::default(), &Sql::Probe, Some(&tools), false);
     assert_eq!(answer.sql.unwrap().word, ReachWord::Auth);
     assert_eq!(kind(&answer.facts, keys::WSREP_READY), WhyKind::Denied);
+}
+
+#[test]
+fn the_engine_is_stamped_wherever_its_files_are() {
+    let _alone = alone();
+    let (root, datadir) = datadir();
+    let (tools, redo) = (root.path().join("bin"), root.path().join("re do"));
+    for place in [&tools, &redo, &datadir.join("#innodb_redo"), &datadir.join("undo_schema")] {
+        fs::create_dir(place).unwrap();
+    }
+    fs::write(
+        tools.join("my_print_defaults"),
+        format!(
+            "#!/bin/sh\necho '--innodb_log_group_home_dir={}'\necho '--innodb-undo-directory=./'\n\
+             echo '--aria-log-dir-path=/nowhere'\necho '--datadir={}'\n",
+            redo.display(),
+            datadir.display()
+        ),
+    )
+    .unwrap();
+    fs::set_permissions(tools.join("my_print_defaults"), Permissions::from_mode(0o755)).unwrap();
+    let parts = ["ibdata1", "aria_log_control", "undo001", "#innodb_redo/#ib_redo7", "ib_logfile0"];
+    let path = |part: &str| if part == "ib_logfile0" { redo.join(part) } else { datadir.join(part) };
+    for part in parts {
+        fs::write(path(part), b"x").unwrap();
+    }
+    for shell in shells() {
+        let stamp = || {
+            let facts = run(shell, &server(&datadir), &Sql::None, Some(&tools), false).facts;
+            facts.get(keys::ENGINE_STAMP).known().unwrap().to_string()
+        };
+        let before = stamp();
+        assert_eq!(before.matches("; ").count(), parts.len() - 1, "{shell:?}: {before}");
+        assert!(before.contains(&format!("{} ", redo.join("ib_logfile0").display())), "{before}");
+        assert_eq!(stamp(), before);
+        for part in parts {
+            let before = stamp();
+            let mut file = fs::OpenOptions::new().append(true).open(path(part)).unwrap();
+            file.write_all(b"x").unwrap();
+            assert_ne!(stamp(), before, "{shell:?}: {part}");
+        }
+        fs::write(datadir.join("undo_schema/t.ibd"), b"x").unwrap();
+        fs::write(datadir.join("t.ibd"), b"x").unwrap();
+        let before = stamp();
+        for number in 0..60 {
+            fs::write(datadir.join(format!("undo9{number:02}")), b"x").unwrap();
+        }
+        let many = stamp();
+        assert_ne!(many, before);
+        assert!(many.matches("; ").count() == 50 && many.ends_with("; and 15 more"), "{shell:?}: {many}");
+        for number in 0..60 {
+            fs::remove_file(datadir.join(format!("undo9{number:02}"))).unwrap();
+        }
+        // A directory that cannot be listed is not one that holds nothing.
+        if super_user() {
+            fs::set_permissions(&redo, Permissions::from_mode(0o711)).unwrap();
+            let facts = run(shell, &server(&datadir), &Sql::None, Some(&tools), true).facts;
+            assert_eq!(kind(&facts, keys::ENGINE_STAMP), WhyKind::Denied, "{shell:?}");
+            fs::set_permissions(&redo, Permissions::from_mode(0o755)).unwrap();
+        }
+    }
 }
 
 #[test]

@@ -25,10 +25,72 @@ pub(super) struct Story {
     pub(super) half_filled: bool,
     /// Whether the last start found prepared transactions.
     pub(super) prepared: bool,
+    /// Until when the server was in a Primary Component.
+    pub(super) part: Part,
+    /// The transfer that the last start took; `None` where no start is seen.
+    pub(super) transfer: Option<Transfer>,
     /// The bootstraps: time, and the position the group began with.
     pub(super) bootstraps: Vec<Plain>,
     /// The version the last start named.
     pub(super) version: Option<Plain>,
+}
+
+/// Until when a server was in a Primary Component, by its log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// It never was, in the part that was read.
+    Never,
+    /// It is, or was when it ended unseen.
+    Still,
+    /// Until then.
+    Until(Option<Timestamp>),
+    /// It was, and how long is not seen: the next start follows without an end.
+    Unseen,
+}
+
+/// How a start got its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Transfer {
+    /// By none.
+    None,
+    /// A transfer began, and whether it is a full one is not seen yet.
+    Begun,
+    /// By the missing write-sets alone.
+    Incremental,
+    /// By a whole copy.
+    Full,
+}
+
+impl Transfer {
+    fn after(self, mark: &Mark<'_>) -> Self {
+        match mark {
+            Mark::Start(_) => Self::None,
+            Mark::Transferring => Self::Begun,
+            Mark::Caught => Self::Incremental,
+            Mark::Transferred => Self::Full,
+            _ => self,
+        }
+    }
+}
+
+impl Part {
+    fn after(self, mark: &Mark<'_>, at: Option<Timestamp>) -> Self {
+        match (mark, self) {
+            (Mark::Start(_), Self::Still) => Self::Unseen,
+            (Mark::End(_) | Mark::NonPrimary | Mark::Inconsistent, Self::Still) => Self::Until(at),
+            (
+                Mark::Bootstrap
+                | Mark::Component(_)
+                | Mark::TookPart
+                | Mark::Synced
+                | Mark::Transferring
+                | Mark::Caught
+                | Mark::Transferred,
+                _,
+            ) => Self::Still,
+            (_, part) => part,
+        }
+    }
 }
 
 /// Where the entries come from, which decides what a position in them is worth.
@@ -50,6 +112,8 @@ pub(super) fn tell(entries: &[Entry<'_>], from: Origin, now: Option<Timestamp>) 
         evicted: false,
         half_filled: false,
         prepared: false,
+        part: Part::Never,
+        transfer: None,
         bootstraps: Vec::new(),
         version: None,
     };
@@ -59,6 +123,10 @@ pub(super) fn tell(entries: &[Entry<'_>], from: Origin, now: Option<Timestamp>) 
     let mut part = None;
     for entry in entries {
         let Some(mark) = entry.mark() else { continue };
+        story.part = story.part.after(&mark, entry.at);
+        if story.transfer.is_some() || matches!(mark, Mark::Start(_)) {
+            story.transfer = Some(story.transfer.unwrap_or(Transfer::None).after(&mark));
+        }
         match mark {
             Mark::Start(version) => {
                 story.last_end = Some((None, entry.at));
@@ -81,10 +149,10 @@ pub(super) fn tell(entries: &[Entry<'_>], from: Origin, now: Option<Timestamp>) 
             }
             Mark::Recovered(found) => position.found(found, entry),
             Mark::Initial(found, text) => {
-                initial = found.why().is_none_or(|why| why.kind == WhyKind::Undefined).then_some(text);
+                initial = found.why().is_none_or(|why| why.kind != WhyKind::Malformed).then_some(text);
                 position.started_with(found, entry, from);
             }
-            Mark::Waiting => {
+            Mark::Waiting | Mark::NonPrimary => {
                 if sees_waiting {
                     story.waiting = Some(true);
                 }
@@ -97,6 +165,7 @@ pub(super) fn tell(entries: &[Entry<'_>], from: Origin, now: Option<Timestamp>) 
             Mark::Bootstrap
             | Mark::Component(_)
             | Mark::TookPart
+            | Mark::Served
             | Mark::Synced
             | Mark::Transferring
             | Mark::Caught
@@ -207,6 +276,32 @@ impl LastStart {
     }
 }
 
+fn transfer(transfer: Option<Transfer>) -> Known<Plain> {
+    Known::Known(Plain::from(match transfer {
+        Some(Transfer::None) => "none",
+        Some(Transfer::Incremental) => "IST",
+        Some(Transfer::Full) => "SST",
+        Some(Transfer::Begun) => {
+            return Known::unknown(WhyKind::Undefined, "a transfer began, and its end is not seen");
+        }
+        None => {
+            return Known::unknown(WhyKind::Undefined, "the part of the log that was read shows no start");
+        }
+    }))
+}
+
+/// When the node was last in a Primary Component (S25): now, where the server that is in one runs.
+fn took_part(part: Part, running: bool, now: Option<Timestamp>) -> Known<Timestamp> {
+    let why = match (part, now) {
+        (Part::Until(Some(at)), _) => return Known::Known(at),
+        (Part::Still, Some(now)) if running => return Known::Known(now),
+        (Part::Never, _) => "it took part in no Primary Component in the part of the log that was read",
+        (Part::Until(None), _) => "the line that ends its part has no time",
+        (Part::Still | Part::Unseen, _) => "it took part, and the log does not show until when",
+    };
+    Known::unknown(WhyKind::Undefined, why)
+}
+
 /// The log's facts.
 pub(super) fn facts(frame: &Frame<'_>, clock: Clock, at: Timestamp, out: &mut Facts) {
     let path = frame.text("log-file", "the log's place").known().copied().unwrap_or_default();
@@ -226,6 +321,7 @@ pub(super) fn facts(frame: &Frame<'_>, clock: Clock, at: Timestamp, out: &mut Fa
         Origin::File => marks::file(text, clock.offset),
     };
     let no_server = out.get(keys::SERVER_PIDS).is(Vec::is_empty);
+    let running = out.get(keys::SERVER_PIDS).is(|pids| !pids.is_empty());
     let mut set = Setter { out, source: &source, at };
 
     let tail = end_of(frame, tail, what);
@@ -278,6 +374,14 @@ pub(super) fn facts(frame: &Frame<'_>, clock: Clock, at: Timestamp, out: &mut Fa
         }
     });
     set.set(keys::LOG_LAST_END_AT, ended);
+    set.set(keys::LOG_TRANSFER, story.clone().and_then(|story| transfer(story.transfer)));
+    set.set(keys::LOG_TOOK_PART, story.clone().and_then(|story| took_part(story.part, running, clock.now)));
+    let reach =
+        frame.text("log-reach", what).map(read).and_then(|first| match first.iter().find_map(|e| e.at) {
+            Some(at) => Known::Known(at),
+            None => Known::unknown(WhyKind::Undefined, format!("the first lines of {what} have no time")),
+        });
+    set.set(keys::LOG_REACH, reach);
     set.set(keys::LOG_PREPARED, story.clone().map(|story| story.prepared));
     set.set(keys::LOG_BOOTSTRAPS, story.clone().map(|story| story.bootstraps.clone()));
     let latest = |entries: &Vec<Entry<'_>>| {

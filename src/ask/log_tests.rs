@@ -127,6 +127,57 @@ fn an_evicted_node_is_evicted_until_a_full_transfer() {
     assert!(!story(&format!("{evicted}\n{sst}{synced}")).evicted);
 }
 
+#[test]
+fn the_last_transfer_of_the_last_start() {
+    for (text, wanted) in [
+        (fixture!("02-graceful/right-bootstrap/g1-log.txt"), Some(Transfer::None)),
+        (fixture!("02-graceful/right-bootstrap/g2-rejoin-log.txt"), Some(Transfer::Incremental)),
+        (fixture!("05-ahead/new-uuid/g2-rejoin-log.txt"), Some(Transfer::Full)),
+        (fixture!("08-sst-fail/rsync-after/g2-log.txt"), Some(Transfer::Begun)),
+        ("nothing", None),
+    ] {
+        assert_eq!(story(text).transfer, wanted);
+    }
+    assert_eq!(transfer(Some(Transfer::Full)), Known::Known(Plain::from("SST")));
+    assert!(transfer(Some(Transfer::Begun)).why().is_some(), "it is not known to be none");
+}
+
+#[test]
+fn the_last_moment_in_a_primary_component() {
+    let yes =
+        "2026-11-21  5:54:03 0 [Note] WSREP: New COMPONENT: primary = yes, bootstrap = no, my_idx = 0\n";
+    let no = "2026-11-21  5:54:03 0 [Note] WSREP: New COMPONENT: primary = no, bootstrap = no, my_idx = 0\n";
+    let served = "2026-11-21  5:54:03 0 [Note] /usr/sbin/mariadbd: ready for connections.\n";
+    let killed = "mariadb.service: Main process exited, code=killed, status=9/KILL\n";
+    let start = "2026-11-21  5:54:03 0 [Note] Starting MariaDB 10.11.18 source revision 1 as process 7\n";
+    let at = |line: i64| Part::Until(Timestamp::from_second(1_795_000_000 + line).ok());
+    for (text, wanted) in [
+        (format!("{start}{no}{served}"), Part::Never),
+        (format!("{start}{no}{yes}{served}"), Part::Still),
+        (format!("{start}{yes}{no}{served}{killed}"), at(2)),
+        (format!("{start}{yes}{killed}{start}{no}{killed}"), at(2)),
+        (format!("{start}{yes}{start}{no}"), Part::Unseen),
+        (format!("{start}{yes}{no}{yes}"), Part::Still),
+    ] {
+        assert_eq!(story(&text).part, wanted, "{text}");
+    }
+    let partitioned = story(fixture!("04-partition/healed/g1-log.txt"));
+    assert_eq!(partitioned.part, Part::Still, "it healed");
+    assert!(matches!(
+        story(fixture!("03-kill9/no-gvwstate-after/g1-log.txt")).part,
+        Part::Never | Part::Until(_)
+    ));
+
+    let now = Timestamp::from_second(5).ok();
+    assert_eq!(took_part(Part::Still, true, now), Known::Known(now.unwrap()));
+    assert_eq!(took_part(Part::Until(now), false, None), Known::Known(now.unwrap()));
+    for unknown in
+        [(Part::Still, false), (Part::Unseen, true), (Part::Never, true), (Part::Until(None), false)]
+    {
+        assert_eq!(took_part(unknown.0, unknown.1, now).why().unwrap().kind, WhyKind::Undefined);
+    }
+}
+
 const UUID: &str = "0cb3db35-e56d-11f1-98c2-3bdded13c08b";
 
 #[test]

@@ -7,7 +7,7 @@ use super::frame::{Frame, Status};
 use super::process::{self, Kind, Process};
 use super::unit::{Setter, Unit};
 use super::{leftovers, listen};
-use crate::facts::{Facts, Known, Plain, WhyKind, keys};
+use crate::facts::{Facts, Key, Known, Plain, SessionId, WhyKind, keys};
 
 /// The node's clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,6 +66,10 @@ pub(super) fn facts(frame: &Frame<'_>, clock: Clock, at: Timestamp, out: &mut Fa
     };
     set.set(keys::HOST_CLOCK, now.clone());
     set.set(keys::HOST_CLOCK_SKEW, now.map(skew));
+    let boot = frame.text("boot-id", "/proc/sys/kernel/random/boot_id").map(|text| Plain::new(text.trim()));
+    set.set(keys::HOST_BOOT_ID, boot);
+    set.set(keys::UNIT_FROZEN, frame.text("freeze", "the freeze of the unit").and_then(freeze));
+    set.set(keys::HOST_LEASE, frame.text("lease", "the node's lease").and_then(lease));
     set.set(keys::HOST_UPTIME, frame.text("uptime", "/proc/uptime").and_then(uptime));
 
     let listen = frame.text("listen", "/proc/net/tcp").and_then(|text| match listen::ports(text) {
@@ -101,6 +105,37 @@ fn machine_id(text: &str) -> Known<Plain> {
         return Known::Known(Plain::new(text));
     }
     Known::unknown(WhyKind::Malformed, format!("{text:?} is not a machine id"))
+}
+
+/// The session of the freeze that holds. A freeze that systemd has not read, or whose gate is open, holds nothing.
+fn freeze(text: &str) -> Known<Plain> {
+    let mut words = text.split_ascii_whitespace();
+    let Some(session) = words.next() else { return Known::Known(Plain::default()) };
+    match (SessionId::parse(session), words.next()) {
+        (Some(session), None) => Known::Known(Plain::new(session.as_str())),
+        (Some(_), Some("unread")) => {
+            Known::unknown(WhyKind::Contradicted, "the freeze is written, and systemd has not read it")
+        }
+        (Some(session), Some(_)) => Known::unknown(
+            WhyKind::Contradicted,
+            format!("session {session} lets the unit start at this moment"),
+        ),
+        (None, _) => Known::unknown(WhyKind::Malformed, format!("{session:?} is no session")),
+    }
+}
+
+/// `SESSION HOLDER SINCE`, from the lease's three lines.
+fn lease(text: &str) -> Known<Plain> {
+    if text.trim().is_empty() {
+        return Known::Known(Plain::default());
+    }
+    let value = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+    match (value("session").and_then(SessionId::parse), value("holder"), value("since")) {
+        (Some(session), Some(holder), Some(since)) => {
+            Known::Known(Plain::new(format!("{session} {holder} {since}")))
+        }
+        _ => Known::unknown(WhyKind::Malformed, "the lease is not of our form"),
+    }
 }
 
 fn uptime(text: &str) -> Known<u64> {
@@ -147,14 +182,36 @@ pub(super) fn flush_by_options(frame: &Frame<'_>, at: Timestamp, out: &mut Facts
     for (key, name) in
         [(keys::VAR_FLUSH, "innodb-flush-log-at-trx-commit"), (keys::VAR_SYNC_BINLOG, "sync-binlog")]
     {
-        let value = options.lines().rev().find_map(|line| {
-            let (option, value) = line.strip_prefix("--")?.split_once('=')?;
-            (option.replace('_', "-") == name).then_some(value)
-        });
+        let value = option(options, name);
         if let (None, Some(value)) = (out.get(key).known(), value.and_then(|value| value.parse().ok())) {
             out.set(key, Known::Known(value), &Plain::from("the option files"), at);
         }
     }
+}
+
+/// What the server would be told by its option files, where it could not be asked: a node that is down has peers too.
+pub(super) fn group_by_options(frame: &Frame<'_>, at: Timestamp, out: &mut Facts) {
+    let Known::Known(options) = frame.text("options", "the options") else { return };
+    let named: [(Key<Plain>, &str); 5] = [
+        (keys::VAR_CLUSTER_ADDRESS, "wsrep-cluster-address"),
+        (keys::VAR_CLUSTER_NAME, "wsrep-cluster-name"),
+        (keys::VAR_NODE_NAME, "wsrep-node-name"),
+        (keys::VAR_NODE_ADDRESS, "wsrep-node-address"),
+        (keys::VAR_SST_METHOD, "wsrep-sst-method"),
+    ];
+    for (key, name) in named {
+        if let (None, Some(value)) = (out.get(key).known(), option(options, name)) {
+            out.set(key, Known::Known(Plain::new(value)), &Plain::from("the option files"), at);
+        }
+    }
+}
+
+/// The value of the option `name`; the last of several wins, and `-` and `_` are one.
+fn option<'a>(options: &'a str, name: &str) -> Option<&'a str> {
+    options.lines().rev().find_map(|line| {
+        let (option, value) = line.strip_prefix("--")?.split_once('=')?;
+        (option.replace('_', "-") == name).then_some(value)
+    })
 }
 
 /// The facts of the processes, and the server process that is stopped by a signal, where one is.
@@ -218,6 +275,34 @@ mod tests {
         assert!(machine_id("3d1219c7c4c5404aaa1f6d2a48adfda4").known().is_some());
         assert_eq!(uptime("2293.72 3401.74"), Known::Known(2293));
         assert!(uptime("").why().is_some());
+    }
+
+    #[test]
+    fn a_freeze_and_a_lease() {
+        let session = "01ARZ3NDEKTSV4RRFFQ69G5FA1";
+        assert_eq!(freeze(""), Known::Known(Plain::default()));
+        assert_eq!(freeze(session), Known::Known(Plain::from(session)));
+        let kind = |text: String| freeze(&text).why().unwrap().kind;
+        assert_eq!(kind(format!("{session} unread")), WhyKind::Contradicted);
+        assert_eq!(kind(format!("{session} open")), WhyKind::Contradicted);
+        assert_eq!(kind("somebody".to_owned()), WhyKind::Malformed);
+        assert_eq!(lease(""), Known::Known(Plain::default()));
+        let text = format!("session={session}\nholder=ann on ws\nsince=2026-11-21T14:35:34Z\n");
+        assert!(
+            lease(&text)
+                .is(|lease| lease.as_str().starts_with(session) && lease.as_str().contains("ann on ws"))
+        );
+        assert_eq!(lease("session=x\n").why().unwrap().kind, WhyKind::Malformed, "it is somebody's");
+    }
+
+    #[test]
+    fn a_server_that_is_down_has_its_peers_by_its_option_files() {
+        let options = "--wsrep_cluster_address=gcomm://a\n--wsrep-cluster-address=gcomm://a,b\n--wsrep_on=ON";
+        let answer = format!("%breakglass-probe 1\n%section options ok {}\n{options}\n%end\n", options.len());
+        let mut facts = Facts::new();
+        group_by_options(&Frame::parse(answer.as_bytes()).unwrap(), Timestamp::UNIX_EPOCH, &mut facts);
+        assert!(facts.get(keys::VAR_CLUSTER_ADDRESS).is(|address| address.as_str() == "gcomm://a,b"));
+        assert!(facts.get(keys::VAR_NODE_NAME).why().is_some());
     }
 
     #[test]

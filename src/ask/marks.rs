@@ -51,14 +51,18 @@ pub(super) enum Mark<'a> {
     Caught,
     /// A transfer began on this joiner. If it is a full one, from here on its data is neither the old nor the new.
     Transferring,
-    /// The server took part in a Primary Component, in a transfer, or served clients.
+    /// The server took part in a Primary Component or in a transfer.
     TookPart,
     /// The server is in sync with its group.
     Synced,
     /// A full state transfer ended well on this joiner.
     Transferred,
-    /// The server sees no Primary Component.
+    /// The server accepts clients, which says nothing of the group.
+    Served,
+    /// The server waits for a Primary Component.
     Waiting,
+    /// The component the server is in is not Primary, or no longer.
+    NonPrimary,
     /// The server was found inconsistent and left the group.
     Inconsistent,
     /// The start found prepared transactions it cannot resolve.
@@ -202,8 +206,14 @@ impl<'a> Entry<'a> {
                 message.split_once("memb_num = ").map(|(_, members)| members.trim()),
             ));
         }
-        if begins("New COMPONENT: primary = no") || begins("No nodes coming from prim") {
+        if begins("New COMPONENT: primary = no") {
+            return Some(Mark::NonPrimary);
+        }
+        if begins("No nodes coming from prim") {
             return Some(Mark::Waiting);
+        }
+        if begins("/") && message.ends_with("ready for connections.") {
+            return Some(Mark::Served);
         }
         if begins("Synchronized with group") {
             return Some(Mark::Synced);
@@ -226,7 +236,6 @@ impl<'a> Entry<'a> {
         let took_part = arrived
             || begins("New COMPONENT: primary = yes")
             || (begins("Server ") && message.ends_with(" synced with group"))
-            || (begins("/") && message.ends_with("ready for connections."))
             || message.contains(": Reversing history: ")
             || begins("####### IST uuid:")
             || begins("Prepared IST receiver")
@@ -269,7 +278,7 @@ mod tests {
         assert_eq!(entries.len(), 2);
         assert_eq!(entries[1].at.unwrap().as_microsecond(), 1_795_239_243_500_000);
         assert_eq!(entries[1].message, "New COMPONENT: primary = no, bootstrap = no");
-        assert_eq!(entries[1].mark(), Some(Mark::Waiting));
+        assert_eq!(entries[1].mark(), Some(Mark::NonPrimary));
     }
 
     #[test]

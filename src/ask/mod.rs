@@ -3,6 +3,7 @@
 //! Every script is fixed text with typed parameters, sent over standard input; every parser is total: whatever a node
 //! answers, the result is Known or Unknown with a reason, never a panic and never an invented value.
 
+pub mod act;
 mod client;
 pub mod client_error;
 mod disk;
@@ -15,10 +16,12 @@ mod log;
 mod machine;
 mod marks;
 pub mod probe;
-mod process;
+pub mod process;
 pub mod quote;
 pub mod recovered;
 pub mod script;
 pub mod sql;
 mod state;
 mod unit;
+
+pub use process::processes;

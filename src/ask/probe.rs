@@ -28,7 +28,7 @@ impl Request {
 
     /// The fixed text of the script, the same for every node.
     pub fn script(&self) -> &'static str {
-        include_str!("probe.sh")
+        concat!("BG_ROOT=\n", include_str!("places.sh"), include_str!("stamp.sh"), include_str!("probe.sh"))
     }
 
     /// The script's positional parameters: unit, data directory, server user, binary (each empty where the probe is to
@@ -73,6 +73,7 @@ pub fn read(request: &Request, output: &[u8], at: Timestamp) -> Result<Answer, N
         reach
     });
     machine::flush_by_options(&frame, at, &mut facts);
+    machine::group_by_options(&frame, at, &mut facts);
     let socket = frame.text("socket", "the server's socket");
     let socket = socket.known().filter(|path| path.starts_with('/')).map(|path| (*path).to_owned());
     Ok(Answer { facts, sql, socket })

@@ -174,6 +174,7 @@ printf '%%breakglass-probe 1\n'
 # ---- the machine
 say hostname ok "$(uname -n 2>/dev/null)"
 line_of machine-id /etc/machine-id
+line_of boot-id /proc/sys/kernel/random/boot_id
 say user ok "$(id -un 2>/dev/null || id -u 2>/dev/null)"
 line_of lab /etc/breakglass-lab
 if [ -d /run/systemd/system ]; then manager=systemd; else manager=none; fi
@@ -236,6 +237,41 @@ if [ "$manager" = systemd ] && [ "$bounds" = yes ] && have systemctl; then
   fi
 fi
 say unit "$unit_state" "$unit_shown"
+
+# ---- what a session of ours has left here: the freeze of the unit, and the lease
+freeze=
+if [ "$unit_state" = ok ]; then
+  freeze=$BG_ROOT/run/systemd/system/$(printf '%s\n' "$unit_shown" | sed -n 's/^Id=//p').d/zz-breakglass.conf
+fi
+if [ "$manager" = none ]; then
+  say freeze ok ''
+elif [ -z "$freeze" ]; then
+  say freeze "$unit_state" ''
+elif [ -f "$freeze" ] && [ -r "$freeze" ]; then
+  b=$(sed -n '1s/^# breakglass session //p' "$freeze")
+  case $nl$unit_shown in
+  *"${nl}DropInPaths="*"/zz-breakglass.conf"*) ;;
+  *) b="$b unread" ;;
+  esac
+  if [ -e "$BG_ROOT/run/breakglass/start-allowed" ]; then b="$b open"; fi
+  say freeze ok "$b"
+else
+  absent "$freeze"
+  case $st in
+  missing) say freeze ok '' ;;
+  *) say freeze "$st" '' ;;
+  esac
+fi
+lease=$BG_ROOT/var/lib/breakglass/lease
+if [ -f "$lease" ] && [ -r "$lease" ]; then
+  say lease ok "$(head -c 2048 "$lease")"
+else
+  absent "$lease"
+  case $st in
+  missing) say lease ok '' ;;
+  *) say lease "$st" '' ;;
+  esac
+fi
 
 # ---- processes: never by pattern over command lines (that matches the searcher), only by name
 self_ns=$(readlink /proc/self/ns/pid 2>/dev/null)
@@ -326,6 +362,7 @@ fi
 
 # ---- options: only the named ones leave the node (others may hold passwords)
 options=
+all=
 options_state=notool
 if have my_print_defaults; then
   option "$us" defaults-file "$server_words"
@@ -335,6 +372,7 @@ if have my_print_defaults; then
     all=$(bounded 3 my_print_defaults ${r:+"--defaults-file=$r"} mysqld server mysqld_safe mariadb mariadbd galera 2>&1) || {
     blame "$all" $?
     options_state=$st
+    all=
   }
   if [ "$options_state" = ok ]; then
     options=$(printf '%s\n' "$all" |
@@ -442,7 +480,28 @@ else
   say markers "$st" ''
 fi
 
+# The engine's files, as a stamp: the same as long as no server ran on them.
+if b=$(engine_stamp "$datadir" "$all"); then
+  case $b in
+  '') say engine-stamp missing '' ;;
+  *) say engine-stamp ok "$b" ;;
+  esac
+else
+  blame "$b" 1
+  say engine-stamp "$st" ''
+fi
+
 # ---- room
+if [ "$bounds" = yes ] && have du; then
+  if b=$(bounded 2 du -skx "$datadir/." 2>&1); then
+    say used ok "$b"
+  else
+    blame "$b" $?
+    say used "$st" ''
+  fi
+else
+  say used notool ''
+fi
 if [ "$bounds" = yes ] && have df; then
   for kind in k i; do
     if b=$(bounded 3 df -P$kind "$datadir/." 2>&1); then
@@ -504,18 +563,11 @@ fi
 
 # ---- what could bootstrap this node by itself
 set --
-for path in /etc/my.cnf /etc/my.cnf.d /etc/mysql /etc/mysql/my.cnf /etc/percona-xtradb-cluster.conf.d \
-  /etc/percona-xtradb-cluster.cnf /etc/default/mariadb /etc/default/mysql /etc/default/mysqld \
-  /etc/sysconfig/mariadb /etc/sysconfig/mysql /etc/sysconfig/mysqld /etc/sysconfig/mysql.bootstrap \
-  /etc/systemd/system/mariadb.service /etc/systemd/system/mysql.service /etc/systemd/system/mysqld.service \
-  /etc/systemd/system/mariadb.service.d /etc/systemd/system/mysql.service.d /etc/systemd/system/mysqld.service.d \
-  /run/systemd/system/mariadb.service.d /run/systemd/system/mysql.service.d /run/systemd/system/mysqld.service.d \
-  "$datadir/my.cnf"; do
-  if [ -e "$path" ]; then set -- "$@" "$path"; fi
-done
 old_ifs=$IFS
-IFS=' '
+IFS=$nl
 set -f
+for path in $(leftover_places "$datadir"); do set -- "$@" "$path"; done
+IFS=' '
 for path in $(printf '%s\n' "$unit_shown" | sed -n 's/^DropInPaths=//p'); do set -- "$@" "$path"; done
 set +f
 IFS=$old_ifs
@@ -529,12 +581,7 @@ if [ $# -gt 0 ]; then
   case $? in 124 | 137 | 143) st=timeout ;; esac
   case $b in *"Permission denied"*) st=denied ;; esac
 fi
-for path in /run/mysqld/wsrep-new-cluster /run/mariadb/wsrep-new-cluster /var/run/mysqld/wsrep-new-cluster; do
-  if [ -e "$path" ]; then
-    case $b in *"%flag:0:"*) continue ;; esac
-    b=$b$nl$path%flag:0:exists
-  fi
-done
+for path in $(new_cluster_flags); do b=$b$nl$path%flag:0:exists; done
 if [ "$st" = timeout ]; then say leftovers timeout ''; else
   length "$b"
   if [ "$n" -gt 8192 ]; then say leftovers cut "$(printf %s "$b" | head -c 8192)"; else say leftovers "$st" "$b"; fi
@@ -576,6 +623,7 @@ if [ -n "$log_file" ]; then
       bounded 3 tail -c 262144 "$log_file" 2>/dev/null
       printf '\n%%code %s\n' "$?"
     } | tr -d '\000')
+    say log-reach ok "$(printf '%s\n' "$log" | head -n 20 | cut -c 1-80)"
     say_end_of file-tail 49152 "$(printf '%s\n' "$log" | tail -n 200)"
     say_end_of file-marks 24576 "$(printf '%s\n' "$log" | cut -c 1-400 | grep -E "$marks|^%code " | tail -n 300)"
   else
@@ -602,9 +650,12 @@ if [ "$unit_state" = ok ] && have journalctl; then
       log=$({
         bounded 6 journalctl -u "${id:-$unit}" -n "$lines" --no-pager -q -o short-unix 2>/dev/null
         printf '\n%%code %s\n' "$?"
-      } | tr -d '\000' | cut -c 1-400 | grep -E "$marks|^%code " | tail -n 300)
+      } | tr -d '\000' | cut -c 1-400 | sed '1,20{p;s/^/%first /;}' | grep -E "$marks|^%code |^%first ")
+      first=$(printf '%s\n' "$log" | sed -n 's/^%first //p' | head -n 20 | cut -c 1-80)
+      log=$(printf '%s\n' "$log" | grep -v '^%first ' | tail -n 300)
       case $log in *"ecovered position"*) break ;; esac
     done
+    if [ -z "$log_file" ]; then say log-reach ok "$first"; fi
     say_end_of journal-marks 32768 "$log"
   else
     say journal-tail "$st" ''

@@ -47,6 +47,16 @@ pub(super) fn parse(text: &str) -> Option<Vec<Process>> {
     text.lines().filter(|line| !line.is_empty()).map(process).collect()
 }
 
+/// Pid and start (ticks after the machine's) of each process in the fact `server.pids`: together they name one process
+/// (S15).
+pub fn processes(fact: &[Plain]) -> Vec<(u64, u64)> {
+    let read = |text: &Plain| {
+        let mut words = text.as_str().split(' ');
+        Some((words.next()?.parse().ok()?, words.next_back()?.parse().ok()?))
+    };
+    fact.iter().filter_map(read).collect()
+}
+
 fn process(line: &str) -> Option<Process> {
     let mut fields = line.splitn(6, '\t');
     let ours = match fields.next()? {
@@ -86,6 +96,7 @@ mod tests {
         let all = parse(&format!("ours\tserver\t2082\tmariadbd\tmysql\t{STAT}\n")).unwrap();
         assert_eq!((all[0].pid, all[0].state, all[0].frozen()), (2082, 'T', true));
         assert_eq!(all[0].describe().as_str(), "2082 T mysql 229259");
+        assert_eq!(processes(&[all[0].describe(), Plain::from("x")]), [(2082, 229_259)]);
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub fn last(text: &str) -> Known<Position> {
     text.lines()
         .rev()
         .find_map(line)
-        .unwrap_or_else(|| Known::unknown(WhyKind::Undefined, "no recovered position was printed"))
+        .unwrap_or_else(|| Known::unknown(WhyKind::NotRead, "no recovered position was printed"))
 }
 
 /// Reads one line; `None` where it is not about a recovered position.
@@ -41,7 +41,7 @@ pub fn position(text: &str) -> Known<Position> {
         (Ok(None), Ok(_)) => {
             Known::unknown(WhyKind::Undefined, "the recovered UUID is zero: the engine holds no position")
         }
-        (Ok(Some(_)), Ok(None)) => Known::unknown(WhyKind::Undefined, "the recovered seqno is -1"),
+        (Ok(Some(_)), Ok(None)) => Known::unknown(WhyKind::NotRead, "the recovered seqno is -1"),
         _ => malformed(),
     }
 }
@@ -92,16 +92,13 @@ mod tests {
     #[test]
     fn what_means_nothing_is_unknown() {
         let why = |text: &str| last(text).why().unwrap().kind;
-        assert_eq!(why("no line"), WhyKind::Undefined);
+        assert_eq!(why("no line"), WhyKind::NotRead, "no line is not \"nothing\" (case 29)");
         assert_eq!(
             why("WSREP: Recovered position: 00000000-0000-0000-0000-000000000000:-1"),
             WhyKind::Undefined
         );
-        assert_eq!(why(&format!("WSREP: Recovered position: {UUID}:-1")), WhyKind::Undefined);
-        assert_eq!(
-            why(&format!("WSREP: Recovered position: {UUID}:18446744073709551615")),
-            WhyKind::Undefined
-        );
+        assert_eq!(why(&format!("WSREP: Recovered position: {UUID}:-1")), WhyKind::NotRead);
+        assert_eq!(why(&format!("WSREP: Recovered position: {UUID}:18446744073709551615")), WhyKind::NotRead);
         for bad in [
             ":",
             "",

@@ -41,6 +41,16 @@ pub(super) fn facts(frame: &Frame<'_>, at: Timestamp, out: &mut Facts) {
     let markers = markers.map(|text| text.lines().filter(|line| !line.is_empty()).map(Plain::new).collect());
     set.set(keys::TRANSFER_MARKERS, within(&stat, markers));
 
+    set.set(keys::ENGINE_STAMP, within(&stat, frame.word("engine-stamp", "the engine's files")));
+    let used = frame.text("used", "the room it takes (du)").and_then(|text| {
+        match text.split_ascii_whitespace().next().and_then(|kib| kib.parse::<u64>().ok()?.checked_mul(1024))
+        {
+            Some(bytes) => Known::Known(bytes),
+            None => Known::unknown(WhyKind::Malformed, "du did not say a number"),
+        }
+    });
+    set.set(keys::DATADIR_USED, within(&stat, used));
+
     let blocks = frame.text("df-k", "the room (df)").and_then(disk::df);
     let bytes = |kib: u64| match kib.checked_mul(1024) {
         Some(bytes) => Known::Known(bytes),
