@@ -9,6 +9,7 @@
 //! | [`facts`] | values: ids with grammars, Known or Unknown, positions, the survey, the evidence digest |
 //! | [`inventory`] | which clusters and nodes exist and how each is reached; errors with line and caret |
 //! | [`ask`] | what is said to a node and how its answer is read: the probe and total parsers |
+//! | [`record`] | the append-only log of sessions: chained, durable, verified |
 //! | [`judge`] | facts → standings, verdict and findings; one file per safety rule in [`judge::safety`] |
 //! | [`engine`] | the trait `Nodes` and the survey of a whole cluster |
 //! | [`nodes`] | behind `Nodes`: SSH, SQL and command transports |
@@ -28,4 +29,5 @@ pub mod inventory;
 pub mod judge;
 pub mod nodes;
 pub mod practice;
+pub mod record;
 pub mod ui;
