@@ -1,6 +1,10 @@
 //! The judge over whole surveys: the first families, the safety rules, and what must hold for every survey.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+#[path = "judge/histories.rs"]
+mod histories;
+#[path = "judge/permit.rs"]
+mod permit;
 #[path = "support/surveys.rs"]
 mod surveys;
 
@@ -432,7 +436,7 @@ fn the_digest_ignores_a_moving_counter_and_nothing_else() {
 /// One of the states a node can be found in, and a seqno for it.
 type State = (u8, i64);
 
-const STATES: u8 = 22;
+const STATES: u8 = 28;
 
 fn node_in(name: &'static str, (state, at): State) -> Node {
     let node = Node::new(name);
@@ -459,7 +463,14 @@ fn node_in(name: &'static str, (state, at): State) -> Node {
         19 if name != "g1" => node.synced(4, &["g2", "g3"], at),
         0 | 1 | 19 => node.synced(3, ALL, at),
         20 => node.stopped(at).set(keys::LOG_PREPARED, true),
-        _ => node.synced(3, ALL, at).set(keys::VAR_WSREP_ON, false),
+        21 => node.synced(3, ALL, at).set(keys::VAR_WSREP_ON, false),
+        22 => node.crashed(ALL).recovered(at),
+        // Bootstraps of one history at its third write-set, and nodes that may have been outside them.
+        23 => node.stopped(at).bootstrapped(60, 2, 120),
+        24 => node.stopped(at).took_part(90),
+        25 => node.stopped(at).set(keys::LOG_REACH, surveys::ago(5)),
+        26 => node.crashed(ALL).state_file("00000000-0000-0000-0000-000000000000", -1).recovered(at),
+        _ => node.stopped(at).recovered(at).bootstrapped(30, 2, 100),
     }
 }
 
@@ -479,6 +490,15 @@ const EVIDENCE_AGAINST: &[&str] = &[
     keys::LOG_PREPARED.name(),
     keys::TRANSFER_MARKERS.name(),
     keys::GRASTATE_FILE.name(),
+    keys::GRASTATE_UUID.name(),
+];
+
+/// The facts that can show that histories parted (S25).
+const EVIDENCE_APART: &[&str] = &[
+    keys::LOG_BOOTSTRAPS.name(),
+    keys::LOG_TOOK_PART.name(),
+    keys::LOG_REACH.name(),
+    keys::HOST_CLOCK_SKEW.name(),
 ];
 
 /// How bold a verdict is: what says more than its evidence invites an act.
@@ -541,10 +561,12 @@ proptest! {
             less.nodes[node].facts.remove(gone);
             let judged = judge(&less);
             let mut bolder = claims_more(&judged, &base);
-            if EVIDENCE_AGAINST.contains(&gone) && !judged.candidates.is_empty() {
+            let rule = if EVIDENCE_APART.contains(&gone) { "S25" } else { "S7" };
+            let against = rule == "S25" || EVIDENCE_AGAINST.contains(&gone);
+            if against && judged.candidates.iter().any(|name| !base.candidates.contains(name)) {
                 // Not having read the evidence against a node does not exclude it, and holds
                 // every act on it.
-                let held = judged.findings.iter().flat_map(|f| &f.blocked_by).any(|b| b.rule == "S7");
+                let held = judged.findings.iter().flat_map(|f| &f.blocked_by).any(|b| b.rule == rule);
                 bolder = (!held).then(|| "a candidate nothing holds".to_owned());
             }
             prop_assert!(bolder.is_none(), "without {}.{}: {:?}", s.nodes[node].name, gone, bolder);
@@ -561,7 +583,7 @@ proptest! {
         let judgement = judge(&survey_of(states));
         for finding in &judgement.findings {
             let next = finding.next.as_str();
-            if next.contains("galera_new_cluster") {
+            if next.contains("galera_new_cluster") || next.contains("run galera-bootstrap") {
                 prop_assert!(finding.blocked_by.is_empty(), "{:?}", finding.blocked_by);
                 prop_assert_eq!(judgement.loss.known(), Some(&WriteSets(0)));
                 prop_assert!(!judgement.candidates.is_empty() && judgement.verdict == Verdict::Outage);

@@ -37,5 +37,10 @@ pub(super) fn digest(reading: &Reading<'_>, nodes: &[NodeJudgement], verdict: Ve
             }
         }
     }
+    for relation in &reading.relations {
+        // A pair can have several; each is a piece of its own.
+        let name = format!("{}.s25.{}.{}", relation.node, relation.other, relation.why);
+        evidence.push((name, format!("{:?}", relation.kind)));
+    }
     EvidenceDigest::over(evidence.iter().map(|(name, value)| (name.as_str(), value.clone())))
 }

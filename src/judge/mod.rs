@@ -6,29 +6,38 @@
 //!        ─▶ view     is there one proved Primary?     (view.rs; S6)
 //!        ─▶ standing what each history is worth       (standing.rs; S1, S4, S7, S8)
 //!        ─▶ verdict, loss, findings                   (verdict.rs, findings/)
+//!        ─▶ permit  which rules hold an act back      (permit/, blockers.rs)
 //! ```
 //!
 //! The safety rules stand in [`safety`], one file each; this room asks them and never decides past them.
 
+mod blockers;
 mod digest;
 mod findings;
+mod permit;
 mod position;
 pub mod safety;
 mod server;
 mod standing;
 mod verdict;
 mod view;
+pub mod waiver;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::facts::{ClusterUuid, EvidenceDigest, Known, NodeName, Plain, Seqno, Survey, Why};
 
-pub use findings::{Finding, Severity};
+pub use findings::{Finding, Severity, re_forms};
+pub use permit::{Doing, DoingKind, Ruling, permit, rules_of};
 pub use position::Held;
 pub use safety::Blocked;
 pub use server::Server;
 pub use standing::Standing;
 pub use verdict::Verdict;
+pub use waiver::{Waiver, Waivers};
+
+use waiver::Lifted;
 
 /// What a survey means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +100,14 @@ impl Judgement {
 
 /// Judges a survey.
 pub fn judge(survey: &Survey) -> Judgement {
-    let reading = Reading::of(survey);
+    judge_with(survey, &Waivers::NONE, survey.taken)
+}
+
+/// Judges a survey as the operator's waivers let it be judged at `now`: a position waived by S4 is not missed, a node
+/// fenced by S5's statement is in no Primary, a history waived by S8 or S25 is left out of every comparison and its node
+/// is never a candidate.
+pub fn judge_with(survey: &Survey, waivers: &Waivers, now: Timestamp) -> Judgement {
+    let reading = Reading::of(survey, Lifted { waivers, now });
     let standings = standing::standings(&reading);
     let verdict = verdict::verdict(&reading, &standings);
     let candidates = standings
@@ -137,6 +153,9 @@ struct Reading<'a> {
     nodes: Vec<NodeReading<'a>>,
     views: view::Views,
     primary: Option<Primary>,
+    lifted: Lifted<'a>,
+    /// S25 between the data nodes, but for those whose history is left out.
+    relations: Vec<safety::s25::Relation>,
 }
 
 /// One node of a [`Reading`].
@@ -147,7 +166,7 @@ struct NodeReading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn of(survey: &'a Survey) -> Self {
+    fn of(survey: &'a Survey, lifted: Lifted<'a>) -> Self {
         let nodes: Vec<NodeReading<'a>> = survey
             .nodes
             .iter()
@@ -159,12 +178,42 @@ impl<'a> Reading<'a> {
             .collect();
         let views = view::Views::of(&nodes);
         let primary = views.primary(&nodes);
-        Self { survey, nodes, views, primary }
+        let mut reading = Self { survey, nodes, views, primary, lifted, relations: Vec::new() };
+        reading.relations = reading.related();
+        reading
+    }
+
+    /// S25 over the reading. All nodes' bootstraps count, also those of a history that is left out: it may be another
+    /// node's, too.
+    fn related(&self) -> Vec<safety::s25::Relation> {
+        let pasts: Vec<safety::s25::Past<'_>> = self
+            .data()
+            .map(|node| safety::s25::Past {
+                name: node.name(),
+                facts: &node.survey.facts,
+                position: &node.position,
+                read: node.survey.ssh.is_ok(),
+                down: node.is_gone(),
+                member: self.is_member(node.name()),
+            })
+            .collect();
+        let voters = self.nodes.iter().filter(|node| verdict::may_vote(node)).count() as u64;
+        let mut relations = safety::s25::relations(&pasts, voters);
+        relations.retain(|relation| {
+            !self.lifted.leaves_out(&relation.node) && !self.lifted.leaves_out(&relation.other)
+        });
+        relations
     }
 
     /// The nodes that hold data.
     fn data(&self) -> impl Iterator<Item = &NodeReading<'a>> {
         self.nodes.iter().filter(|node| node.is_data())
+    }
+
+    /// Whether the operator's word that the node is fenced (S5) stands: for what could not be read, and for what is down;
+    /// never against a machine that answers and on which a server runs, or may run.
+    fn is_fenced(&self, node: &NodeReading<'_>) -> bool {
+        self.lifted.lifts(5, node.name()) && (!node.survey.ssh.is_ok() || node.is_gone())
     }
 
     fn is_member(&self, name: &NodeName) -> bool {
@@ -180,6 +229,11 @@ impl NodeReading<'_> {
     /// S7 over the reading.
     fn tainted(&self) -> Option<String> {
         safety::s07::tainted(self.survey, self.server.known(), &self.position)
+    }
+
+    /// No server runs and none is about to, however the last one ended.
+    fn is_gone(&self) -> bool {
+        self.server.is(|server| server.is_down()) || server::ended(&self.survey.facts)
     }
 
     fn is_data(&self) -> bool {

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::Server;
 use super::safety::{s02, s03};
+use super::server::ended;
 use crate::facts::{Known, NodeSurvey, Position, PositionSource, Why, WhyKind, keys};
 
 /// A position with its witness.
@@ -17,9 +18,14 @@ pub struct Held {
     pub at: Timestamp,
 }
 
-/// What the node holds: the running server's word, else the state file of a clean stop, else what its unit's own
-/// start logged. Sources are tried in that order and never mixed.
+/// What the node holds: the running server's word; of one that is down, what was recovered from its engine, else the
+/// state file of a clean stop, else what its unit's own start logged. Sources are tried in that order and never mixed.
 pub(super) fn held(node: &NodeSurvey, server: &Known<Server>) -> Known<Held> {
+    // The engine was asked itself, and its files are as they were then: how the server ended does not matter any more.
+    let gone = server.known().map_or_else(|| ended(&node.facts), |server| server.is_down());
+    if gone && let Known::Known(held) = s03::recovered(node) {
+        return Known::Known(held);
+    }
     match server {
         Known::Unknown(why) => Known::Unknown(why.clone()),
         Known::Known(Server::Running | Server::Stopping) => live(node),

@@ -70,6 +70,13 @@ pub(super) fn no_process(facts: &Facts) -> bool {
     facts.get(keys::SERVER_STATE).is(|state| state.as_str().is_empty())
 }
 
+/// No server process, and no unit that would start one.
+pub(super) fn ended(facts: &Facts) -> bool {
+    no_process(facts)
+        && (facts.get(keys::UNIT_ACTIVE).is(|active| matches!(active.as_str(), "inactive" | "failed"))
+            || facts.get(keys::HOST_MANAGER).is(|manager| manager.as_str() == "none"))
+}
+
 fn manager_is_systemd(facts: &Facts) -> Known<bool> {
     facts.get(keys::HOST_MANAGER).map(|manager| manager.as_str() == "systemd")
 }

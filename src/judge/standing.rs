@@ -2,7 +2,9 @@
 
 use serde::{Serialize, Serializer};
 
-use super::safety::{s01, s02, s04, s25};
+use super::safety::s25::Kind;
+use super::safety::{s01, s02, s04};
+use super::waiver::Lifted;
 use super::{Blocked, NodeReading, Reading, Server, reason};
 use crate::facts::{Known, NodeName, Plain, Position, Role, WhyKind, keys};
 
@@ -90,8 +92,6 @@ struct Ladder<'a> {
     two_histories: bool,
     /// Data nodes whose position is missing (S4).
     missing: Vec<NodeName>,
-    /// Nodes that bootstrapped one history apart from each other (S25).
-    parted: Vec<Blocked>,
 }
 
 pub(super) fn standings<'a>(reading: &'a Reading<'_>) -> Vec<(&'a NodeName, Stands)> {
@@ -99,9 +99,23 @@ pub(super) fn standings<'a>(reading: &'a Reading<'_>) -> Vec<(&'a NodeName, Stan
     reading.nodes.iter().map(|node| (node.name(), standing(reading, &ladder, node))).collect()
 }
 
+/// The standings of the same nodes with nothing waived, for those whose history a waiver leaves out.
+fn as_it_was(reading: &Reading<'_>, name: &NodeName) -> Stands {
+    let whole = Reading::of(reading.survey, Lifted::nothing(reading.lifted.now));
+    let was = standings(&whole).into_iter().find(|(was, _)| *was == name).map(|(_, stands)| stands);
+    match was {
+        Some(Stands { word: Some(Standing::Candidate), .. }) | None => {
+            Stands::new(Standing::Unknown, "its history is left out of the comparison by a waiver")
+        }
+        Some(stands) => stands,
+    }
+}
+
 fn ladder<'a>(reading: &'a Reading<'_>) -> Ladder<'a> {
-    // A tainted node's position is plausible and worthless (S7): it ranks nobody and is nobody's top.
-    let trusted = |node: &&NodeReading<'_>| node.tainted().is_none();
+    // A tainted node's position is plausible and worthless (S7): it ranks nobody and is nobody's top. A history that a
+    // waiver leaves out ranks nobody either.
+    let trusted =
+        |node: &&NodeReading<'_>| node.tainted().is_none() && !reading.lifted.leaves_out(node.name());
     let held: Vec<_> = reading.data().filter(trusted).map(|node| (node.name(), &node.position)).collect();
     let positions: Vec<Position> =
         held.iter().filter_map(|(_, held)| held.known()).map(|held| held.position).collect();
@@ -112,27 +126,22 @@ fn ladder<'a>(reading: &'a Reading<'_>) -> Ladder<'a> {
         top: s02::highest(held),
         two_histories,
         missing: missing(reading).into_iter().filter_map(|blocked| blocked.node).collect(),
-        parted: parted(reading),
     }
 }
 
-/// S4 over the reading.
+/// S4 over the reading, less what is waived.
 pub(super) fn missing(reading: &Reading<'_>) -> Vec<Blocked> {
-    s04::missing(reading.data().map(|node| s04::Node {
+    let asked = reading.data().filter(|node| !reading.lifted.lifts(4, node.name()));
+    s04::missing(asked.map(|node| s04::Node {
         name: node.name(),
         server: &node.server,
         position: &node.position,
     }))
 }
 
-/// S25 over the reading.
-pub(super) fn parted(reading: &Reading<'_>) -> Vec<Blocked> {
-    s25::parted(reading.data().map(|node| (node.name(), &node.survey.facts)))
-}
-
 /// No server runs, and there is not even a system schema: a data directory that holds nothing, or one whose volume is
 /// not mounted.
-fn is_bare(node: &NodeReading<'_>) -> bool {
+pub(super) fn is_bare(node: &NodeReading<'_>) -> bool {
     node.server.is(|server| server.is_down())
         && node.survey.facts.get(keys::DATADIR_SYSTEM_SCHEMA).is(|there| !there)
         && node.survey.facts.get(keys::GRASTATE_FILE).is(|file| file.as_str() == "missing")
@@ -169,15 +178,21 @@ fn standing(reading: &Reading<'_>, ladder: &Ladder<'_>, node: &NodeReading<'_>) 
         // Had it said what it is in, its standing would be a live one.
         return Stands::new(Standing::Unknown, "its server runs, and what group it is in is not known");
     }
-    if let (Some(_), Some(parted)) =
-        (&reading.primary, ladder.parted.iter().find(|parted| parted.node.as_ref() == Some(node.name())))
-    {
-        return Stands::new(Standing::Diverged, parted.why.as_str());
+    if reading.lifted.leaves_out(node.name()) {
+        return as_it_was(reading, node.name());
     }
     if let Some(primary) = &reading.primary {
-        return beside_primary(held.position, primary);
+        let parted =
+            reading.relations.iter().filter(|relation| relation.node == *node.name()).find(|relation| {
+                relation.kind == Kind::Apart
+                    || relation.kind == Kind::Parted && reading.is_member(&relation.other)
+            });
+        return match parted {
+            Some(parted) => Stands::new(Standing::Diverged, &parted.why),
+            None => beside_primary(held.position, primary),
+        };
     }
-    let stands = without_primary(ladder, node.name(), held.position);
+    let stands = without_primary(reading, ladder, node.name(), held.position);
     if stands.word == Some(Standing::Candidate) && reading.views.any() {
         return Stands::new(Standing::Unknown, "some node may be in a Primary Component (S6)");
     }
@@ -208,15 +223,20 @@ fn beside_primary(position: Position, primary: &super::Primary) -> Stands {
     }
 }
 
-fn without_primary(ladder: &Ladder<'_>, name: &NodeName, position: Position) -> Stands {
+fn without_primary(
+    reading: &Reading<'_>,
+    ladder: &Ladder<'_>,
+    name: &NodeName,
+    position: Position,
+) -> Stands {
     if ladder.two_histories {
         return Stands::new(
             Standing::Diverged,
             format!("UUIDs differ and there is no Primary; its own is {}", position.uuid.short()),
         );
     }
-    if let Some(parted) = ladder.parted.first() {
-        return Stands::new(Standing::Diverged, format!("histories parted: {}", parted.why));
+    if let Some(stands) = parted(reading, name) {
+        return stands;
     }
     let Some((top, holders)) = &ladder.top else {
         return Stands::new(Standing::Unknown, "positions cannot be ranked");
@@ -235,6 +255,23 @@ fn without_primary(ladder: &Ladder<'_>, name: &NodeName, position: Position) -> 
         Standing::Unknown,
         format!("the highest known position, but that of {} is not known", missing.join(", ")),
     )
+}
+
+/// Where histories parted and there is no Primary, nobody can be ranked: who is in neither side's group for certain is not
+/// known to be of another history, and is not known to be of one.
+fn parted(reading: &Reading<'_>, name: &NodeName) -> Option<Stands> {
+    let of = |kinds: &[Kind]| {
+        let own = reading.relations.iter().find(|there| there.node == *name && kinds.contains(&there.kind));
+        own.map(|relation| relation.why.clone())
+    };
+    if let Some(why) = of(&[Kind::Apart, Kind::Parted]) {
+        return Some(Stands::new(Standing::Diverged, format!("histories parted: {why}")));
+    }
+    if let Some(why) = of(&[Kind::Ambiguous]) {
+        return Some(Stands::new(Standing::Unknown, why));
+    }
+    let any = reading.relations.iter().find(|there| there.kind.is_certain())?;
+    Some(Stands::new(Standing::Diverged, format!("histories parted: {}: {}", any.node, any.why)))
 }
 
 /// The standings of a server that answers.

@@ -81,6 +81,7 @@ pub(super) fn verdict(reading: &Reading<'_>, standings: &[(&NodeName, Stands)]) 
 pub(super) fn unread_may_hold_primary(reading: &Reading<'_>) -> bool {
     let unlisted = unlisted(reading);
     // Arbitrators vote, and alone they are no Primary Component that holds data.
+    let is_read = |node: &NodeReading<'_>| is_read(reading, node);
     if reading.data().all(is_read) && unlisted == 0 {
         return false;
     }
@@ -121,12 +122,15 @@ fn has_weight(node: &NodeReading<'_>) -> bool {
     })
 }
 
-fn may_vote(node: &NodeReading<'_>) -> bool {
+pub(super) fn may_vote(node: &NodeReading<'_>) -> bool {
     matches!(node.survey.role, Role::Data | Role::Arbitrator)
 }
 
 /// Whether we know that the node is in no Primary Component, or what it says of the one it is in.
-fn is_read(node: &NodeReading<'_>) -> bool {
+pub(super) fn is_read(reading: &Reading<'_>, node: &NodeReading<'_>) -> bool {
+    if reading.is_fenced(node) {
+        return true;
+    }
     let facts = &node.survey.facts;
     // How the last server ended, and whether one is about to start, may be unknown; without a process there is no member.
     if no_process(facts) {
@@ -145,14 +149,6 @@ fn is_read(node: &NodeReading<'_>) -> bool {
     }
 }
 
-/// No server process, and no unit that would start one.
-pub(super) fn ended(node: &NodeReading<'_>) -> bool {
-    let facts = &node.survey.facts;
-    no_process(facts)
-        && (facts.get(keys::UNIT_ACTIVE).is(|active| matches!(active.as_str(), "inactive" | "failed"))
-            || facts.get(keys::HOST_MANAGER).is(|manager| manager.as_str() == "none"))
-}
-
 /// What would be lost of what the surveyed nodes hold: by going on from the candidates, or from the Primary.
 pub(super) fn loss(
     reading: &Reading<'_>,
@@ -167,6 +163,9 @@ pub(super) fn loss(
     }
     for (node, (name, stands)) in reading.nodes.iter().zip(standings) {
         let unknown = |why: &str| Known::unknown(WhyKind::NotRead, format!("{name}: {why}"));
+        if reading.lifted.leaves_out(name) && !reading.is_member(name) {
+            return unknown("its history is left out by a waiver");
+        }
         let loses_nothing = match (stands.word, &reading.primary) {
             (None | Some(Standing::Arbitrator), _) => true,
             _ if reading.is_member(name) => true,

@@ -198,7 +198,8 @@ fn is_mute(node: &NodeReading<'_>) -> bool {
     }
 }
 
-fn says_primary(node: &NodeReading<'_>) -> bool {
+/// Whether the node says Primary, whatever else is known of it.
+pub(super) fn says_primary(node: &NodeReading<'_>) -> bool {
     node.survey.facts.get(keys::WSREP_CLUSTER_STATUS).is(|status| status.as_str() == "Primary")
 }
 

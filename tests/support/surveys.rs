@@ -4,13 +4,18 @@ use breakglass::facts::{
     ClusterName, ClusterUuid, Facts, Family, Key, Known, Mode, NodeName, NodeSurvey, Plain, Position, Reach,
     ReachWord, Role, Seqno, Survey, ValueType, WhyKind, keys,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 pub(crate) const UUID: &str = "0cb3db35-e56d-11f1-98c2-3bdded13c08b";
 pub(crate) const OTHER_UUID: &str = "ed7c1c20-e56d-11f1-98c2-3bdded13c08b";
 
 pub(crate) fn now() -> Timestamp {
     "2026-11-21T03:00:00Z".parse().unwrap()
+}
+
+/// So many minutes before the survey.
+pub(crate) fn ago(minutes: i64) -> Timestamp {
+    now() - SignedDuration::from_mins(minutes)
 }
 
 pub(crate) fn uuid(text: &str) -> ClusterUuid {
@@ -42,7 +47,10 @@ impl Node {
         })
         .set(keys::HOST_MANAGER, plain("systemd"))
         .set(keys::HOST_MACHINE_ID, plain(&format!("machine-of-{name}")))
+        .set(keys::HOST_CLOCK_SKEW, 0)
+        .set(keys::DATADIR_PATH, plain("/var/lib/mysql"))
         .set(keys::DATADIR_IDENTITY, plain("1793:2"))
+        .set(keys::GVWSTATE_FILE, plain("missing"))
         .set(keys::UNIT_NAME, plain("mariadb.service"))
         .set(keys::UNIT_LOAD, plain("loaded"))
         .set(keys::SERVER_BINARY, plain("/usr/sbin/mariadbd"))
@@ -56,6 +64,8 @@ impl Node {
         .set(keys::LOG_HALF_FILLED, false)
         .set(keys::LOG_PREPARED, false)
         .set(keys::LOG_WAITING, false)
+        .set(keys::LOG_BOOTSTRAPS, vec![])
+        .set(keys::LOG_REACH, now() - SignedDuration::from_hours(24 * 30))
     }
 
     pub(crate) fn set<T: ValueType>(mut self, key: Key<T>, value: T) -> Self {
@@ -95,11 +105,44 @@ impl Node {
         self.no_process("inactive", "dead", "exited", 0)
             .state_file(UUID, at)
             .set(keys::GVWSTATE_FILE, plain("missing"))
+            .took_part(10)
     }
 
     /// Killed; its state file says -1.
     pub(crate) fn crashed(self, members: &[&str]) -> Self {
-        self.no_process("failed", "failed", "killed", 9).state_file(UUID, -1).view(3, members)
+        self.no_process("failed", "failed", "killed", 9).state_file(UUID, -1).view(3, members).took_part(10)
+    }
+
+    /// When it was last in a Primary Component: so many minutes ago.
+    pub(crate) fn took_part(self, minutes: i64) -> Self {
+        self.set(keys::LOG_TOOK_PART, ago(minutes))
+    }
+
+    /// A bootstrap of the one history in its log, so many minutes ago, having taken part so many minutes ago before.
+    pub(crate) fn bootstrapped(self, minutes: i64, seqno: i64, before: i64) -> Self {
+        let line = format!("{:.0} group {UUID}:{seqno} after {:.0}", ago(minutes), ago(before));
+        self.set(keys::LOG_BOOTSTRAPS, vec![plain(&line)])
+    }
+
+    /// What was recovered from its engine, its files unchanged since.
+    pub(crate) fn recovered(self, at: i64) -> Self {
+        self.set(keys::RECOVERED, Position { uuid: uuid(UUID), seqno: seqno(at) })
+    }
+
+    /// Its automation is frozen, and its start has all the time it needs.
+    pub(crate) fn frozen(self) -> Self {
+        self.set(keys::UNIT_FROZEN, plain("01JQ8ZW6V3N5D7F9H2K4M6P8R0"))
+            .set(keys::UNIT_START_TIMEOUT, plain("infinity"))
+    }
+
+    /// Room, ports and options as a transfer needs them.
+    pub(crate) fn roomy(self) -> Self {
+        self.set(keys::LISTEN_SST, false)
+            .set(keys::LISTEN_IST, false)
+            .set(keys::DISK_READ_ONLY, false)
+            .set(keys::DISK_FREE, 4 << 30)
+            .set(keys::DATADIR_USED, 1 << 30)
+            .set(keys::VAR_PROVIDER_OPTIONS, plain("base_port = 4567; gcache.page_size = 128M"))
     }
 
     pub(crate) fn no_process(self, active: &str, sub: &str, code: &str, status: u64) -> Self {

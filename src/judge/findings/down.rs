@@ -1,19 +1,22 @@
 //! Servers that are down: one of a living cluster, or all of them.
 
 use super::{
-    Blocked, Context, Finding, POSITION_FACTS, SERVER_FACTS, Server, Severity, Verdict, evidence, is_gone,
-    is_in, list, names,
+    Blocked, Context, Finding, POSITION_FACTS, SERVER_FACTS, Server, Severity, Verdict, evidence, is_in,
+    list, names,
 };
-use crate::facts::{Known, NodeName, Plain, keys};
-use crate::judge::safety::s07;
-use crate::judge::{NodeReading, Standing};
+use crate::facts::{Known, NodeName, Plain, Survey, keys};
+use crate::judge::safety::{s07, s13};
+use crate::judge::standing::is_bare;
+use crate::judge::waiver::Lifted;
+use crate::judge::{NodeReading, Reading, Standing};
 
 /// Some server is down, and a Primary is proved without it.
 pub(super) fn node_down(context: &Context<'_>) -> Vec<Finding> {
-    let down = context.data(|node, _| is_gone(node));
+    let down = context.data(|node, _| node.is_gone());
     if context.verdict != Verdict::Degraded || down.is_empty() {
         return Vec::new();
     }
+    let (next, runbook) = rejoin(context, &down);
     vec![Finding {
         id: "galera.node-down",
         cases: vec![],
@@ -24,51 +27,86 @@ pub(super) fn node_down(context: &Context<'_>) -> Vec<Finding> {
             list(&down),
             are(&down)
         )),
-        next: Plain::new(rejoin(context, &down)),
+        next: Plain::new(next),
         evidence: evidence(&down, &[SERVER_FACTS, POSITION_FACTS].concat()),
-        runbook: None,
+        runbook,
         blocked_by: vec![],
     }]
 }
 
-/// Which of the nodes that are down can be started, and what has to come first for the others (S8, S26).
-fn rejoin(context: &Context<'_>, down: &[&NodeReading<'_>]) -> String {
-    let of = |test: fn(Standing) -> bool| -> Vec<&NodeReading<'_>> {
-        down.iter().copied().filter(|node| context.standing(node.name()).is_some_and(test)).collect()
+/// Which of the nodes that are down can be started, and what has to come first for the others (S8, S25, S26).
+fn rejoin(context: &Context<'_>, down: &[&NodeReading<'_>]) -> (String, Option<&'static str>) {
+    let of = |test: &dyn Fn(&NodeReading<'_>, Standing) -> bool| -> Vec<&NodeReading<'_>> {
+        let fits =
+            |node: &&NodeReading<'_>| context.standing(node.name()).is_some_and(|word| test(node, word));
+        down.iter().copied().filter(fits).collect()
     };
-    let behind = of(|standing| matches!(standing, Standing::Behind(_)));
-    let unknown = of(|standing| matches!(standing, Standing::Unknown | Standing::Empty));
+    let doubted =
+        |node: &NodeReading<'_>| context.reading.relations.iter().any(|there| there.node == *node.name());
+    let behind = of(&|node, word| matches!(word, Standing::Behind(_)) && !doubted(node));
+    let in_doubt = of(&|node, word| matches!(word, Standing::Behind(_)) && doubted(node));
+    let blank =
+        of(&|node, word| word == Standing::Empty && s13::may_hold_rows(node.survey, is_bare(node)).is_none());
+    let unknown = of(&|node, word| {
+        word == Standing::Unknown
+            || word == Standing::Empty && s13::may_hold_rows(node.survey, is_bare(node)).is_some()
+    });
+    let cluster = &context.reading.survey.cluster;
+    let run =
+        |node: &NodeReading<'_>| format!("breakglass run galera-rejoin {cluster} --set node={}", node.name());
     let mut next = Vec::new();
-    if !behind.is_empty() {
+    if let Some(first) = behind.first() {
         next.push(format!(
-            "{} is behind and can be started (systemctl start), one node at a time, the next when the one before is \
-             SYNCED; look at the end of its log first for why it went down. Not if anybody bootstrapped this cluster twice \
-             since: then its rows can differ at any seqno, and it needs a full transfer.",
-            list(&behind)
+            "{} is behind and can be started: {} (by hand: systemctl start), one node at a time, the next when the one \
+             before is SYNCED; look at the end of its log first for why it went down.",
+            list(&behind),
+            run(first)
+        ));
+    }
+    if let Some(first) = in_doubt.first() {
+        let mut why = context.reading.relations.iter().filter(|there| there.node == *first.name());
+        next.push(format!(
+            "{}: behind, and whether its history is the Primary's is not known ({}). Until it is, it needs a full \
+             transfer.",
+            list(&in_doubt),
+            why.next().map(|relation| relation.why.clone()).unwrap_or_default()
+        ));
+    }
+    if let Some(first) = blank.first() {
+        next.push(format!(
+            "{} holds nothing and takes everything: see that its volume is mounted, then {}.",
+            list(&blank),
+            run(first)
         ));
     }
     if !unknown.is_empty() {
         next.push(format!(
-            "{}: recover the position first (mariadbd --wsrep-recover on an overlay or a copy of the data directory). A \
-             node that turns out to be ahead of the Primary would, once started, abort and be overwritten.",
+            "{}: recover the position first: breakglass run galera-positions {cluster} (by hand: mariadbd --wsrep-recover \
+             on an overlay or a copy of the data directory). A node that turns out to be ahead of the Primary would, once \
+             started, abort and be overwritten.",
             list(&unknown)
         ));
     }
-    if behind.len() + unknown.len() < down.len() {
+    if behind.len() + in_doubt.len() + blank.len() + unknown.len() < down.len() {
         next.push("The others have findings of their own: do not start them.".to_owned());
     }
     next.push("Never bootstrap beside a living Primary.".to_owned());
-    next.join(" ")
+    let runbook = if !behind.is_empty() || !blank.is_empty() {
+        Some("galera-rejoin")
+    } else {
+        (!unknown.is_empty()).then_some("galera-positions")
+    };
+    (next.join(" "), runbook)
 }
 
 /// No Primary is proved, and servers are down: what stopped, what crashed, who holds the most, what is in the way.
 pub(super) fn all_down(context: &Context<'_>) -> Vec<Finding> {
-    let down = context.data(|node, _| is_gone(node));
+    let down = context.data(|node, _| node.is_gone());
     if down.is_empty() || !context.reading.views.proved().is_empty() {
         return Vec::new();
     }
-    let up = context.data(|node, _| !is_gone(node) && node.server.known().is_some());
-    let unread = context.data(|node, _| !is_gone(node) && node.server.known().is_none());
+    let up = context.data(|node, _| !node.is_gone() && node.server.known().is_some());
+    let unread = context.data(|node, _| !node.is_gone() && node.server.known().is_none());
     let stopped = down.iter().filter(|node| is_in(node, Server::Stopped)).count();
     let crashed = down.iter().filter(|node| is_in(node, Server::Crashed)).count();
     let (id, cases, how) = if !up.is_empty() {
@@ -111,15 +149,16 @@ pub(super) fn all_down(context: &Context<'_>) -> Vec<Finding> {
         );
     }
     let blocked_by = context.bootstrap_blockers();
+    let next = next(context, &down, &unread, &blocked_by);
     vec![Finding {
         id,
         cases,
         severity: if context.verdict == Verdict::Outage { Severity::Outage } else { Severity::Degraded },
         nodes: names(&down),
         text: Plain::new(text.join(" ")),
-        next: Plain::new(next(context, &down, &unread, &up, &blocked_by)),
+        next: Plain::new(next),
         evidence: evidence(&down, &[SERVER_FACTS, POSITION_FACTS, &[keys::GVWSTATE_VIEW.name()]].concat()),
-        runbook: None,
+        runbook: context.runbook(),
         blocked_by,
     }]
 }
@@ -129,9 +168,9 @@ fn next(
     context: &Context<'_>,
     down: &[&NodeReading<'_>],
     unread: &[&NodeReading<'_>],
-    up: &[&NodeReading<'_>],
     blocked_by: &[Blocked],
 ) -> String {
+    let cluster = &context.reading.survey.cluster;
     if !unread.is_empty() {
         return "Reach the missing nodes first: nothing may be bootstrapped past a node that was not seen."
             .to_owned();
@@ -155,10 +194,12 @@ fn next(
             list(&soon)
         );
     }
-    if up.is_empty() && re_forms(down) && !blocked_by.iter().any(|blocked| blocked.rule == "S10") {
-        return "All members of the last Primary view are here with their saved view (gvwstate.dat): started together \
-                (systemctl start on all of them within seconds) they re-form it by themselves, with no bootstrap."
-            .to_owned();
+    if context.re_forms(blocked_by) {
+        return format!(
+            "All members of the last Primary view are here with their saved view (gvwstate.dat): started together they \
+             re-form it by themselves, with no bootstrap: breakglass run galera-start-all {cluster} (by hand: systemctl \
+             start on all of them within seconds)."
+        );
     }
     if blocked_by.is_empty() && context.loss.is(|loss| loss.0 == 0) {
         let behind: Vec<&NodeReading<'_>> = down
@@ -171,15 +212,22 @@ fn next(
         } else {
             format!(", then start {} one at a time, each when the one before is SYNCED", list(&behind))
         };
+        let target = match context.candidates {
+            [one] => one.as_str(),
+            _ => "the candidate you choose",
+        };
+        let set = if context.candidates.len() == 1 { target } else { "NODE" };
         return format!(
-            "Copy every node's grastate.dat first (a refused bootstrap rewrites it). Then bootstrap the candidate you \
-             choose (galera_new_cluster){then}."
+            "breakglass run galera-bootstrap {cluster} --set target={set} (by hand: copy every node's grastate.dat first, \
+             for a refused bootstrap rewrites it; then galera_new_cluster on {target}{then})."
         );
     }
     if context.candidates.is_empty() {
-        return "Recover the position of every node (mariadbd --wsrep-recover as the server's user, on an overlay or a \
-                copy of the data directory) before any start; safe_to_bootstrap is only a hint."
-            .to_owned();
+        return format!(
+            "Recover the position of every node before any start: breakglass run galera-positions {cluster} (by hand: \
+             mariadbd --wsrep-recover as the server's user, on an overlay or a copy of the data directory); \
+             safe_to_bootstrap is only a hint."
+        );
     }
     match context.loss {
         Known::Unknown(why) => format!(
@@ -195,13 +243,53 @@ fn are(nodes: &[&NodeReading<'_>]) -> &'static str {
     if nodes.len() == 1 { "is" } else { "are" }
 }
 
-/// All members of one saved Primary view are here, each with that view and none of them in doubt.
-fn re_forms(down: &[&NodeReading<'_>]) -> bool {
+impl Context<'_> {
+    /// Whether starting all members of the last view together is what answers this.
+    fn re_forms(&self, blocked_by: &[Blocked]) -> bool {
+        let diverged = self.nodes.iter().any(|node| node.standing == Some(Standing::Diverged));
+        let apart = self.reading.relations.iter().any(|relation| relation.kind.is_certain());
+        let leftover = blocked_by.iter().any(|blocked| matches!(blocked.rule, "S3" | "S10"));
+        view_is_whole(self.reading) && !diverged && !apart && !leftover
+    }
+
+    /// The runbook that answers a cluster without a Primary; `None` where there is none yet.
+    pub(super) fn runbook(&self) -> Option<&'static str> {
+        if self.nodes.iter().any(|node| node.standing == Some(Standing::Diverged)) {
+            return None;
+        }
+        let missing = |node: &NodeReading<'_>| {
+            node.survey.ssh.is_ok() && node.is_gone() && node.position.known().is_none()
+        };
+        if self.re_forms(&self.blockers_without_primary()) {
+            Some("galera-start-all")
+        } else if self.reading.data().any(missing) {
+            Some("galera-positions")
+        } else {
+            (!self.candidates.is_empty()).then_some("galera-bootstrap")
+        }
+    }
+}
+
+/// Whether all members of the last Primary view are here, down, each with that view and none of them in doubt, so that
+/// started together they re-form it by themselves. Their positions need not be known.
+pub fn re_forms(survey: &Survey) -> bool {
+    let reading = Reading::of(survey, Lifted::nothing(survey.taken));
+    view_is_whole(&reading) && !reading.relations.iter().any(|relation| relation.kind.is_certain())
+}
+
+/// All data nodes are down, all members of one saved Primary view are here, each with that view and none of them in doubt.
+/// A bootstrap since would have left its node another view.
+pub(in crate::judge) fn view_is_whole(reading: &Reading<'_>) -> bool {
+    let nodes: Vec<&NodeReading<'_>> = reading.data().collect();
     let view = |node: &NodeReading<'_>| node.survey.facts.get(keys::GVWSTATE_VIEW).known().cloned();
-    let Some(first) = down.first().and_then(|node| view(node)) else { return false };
-    down.iter().all(|node| {
-        view(node).as_ref() == Some(&first)
-            && node.survey.facts.get(keys::GVWSTATE_MEMBERS).is(|members| members.len() == down.len())
+    let Some(first) = nodes.first().and_then(|node| view(node)) else { return false };
+    nodes.iter().all(|node| {
+        node.is_gone()
+            && view(node).as_ref() == Some(&first)
+            && node.survey.facts.get(keys::GVWSTATE_MEMBERS).is(|members| members.len() == nodes.len())
+            // Without an identity in its state file it may be half a copy, whatever view it saved.
+            && node.survey.facts.get(keys::GRASTATE_FILE).is(|file| file.as_str() == "valid")
+            && node.survey.facts.get(keys::GRASTATE_UUID).known().is_some()
             && node.tainted().is_none()
             && s07::not_cleared(node.survey).is_none()
     })

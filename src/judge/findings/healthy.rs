@@ -2,8 +2,7 @@
 
 use super::{Context, Finding, Severity, VIEW_FACTS, Verdict, evidence, names};
 use crate::facts::{Plain, Role, keys};
-use crate::judge::safety::Blocked;
-use crate::judge::{Reading, verdict};
+use crate::judge::blockers::unlisted;
 
 pub(super) fn healthy(context: &Context<'_>) -> Vec<Finding> {
     if context.verdict != Verdict::Healthy {
@@ -68,16 +67,4 @@ pub(super) fn unknown_member(context: &Context<'_>) -> Vec<Finding> {
         runbook: None,
         blocked_by: vec![],
     }]
-}
-
-/// S4 over nodes that the inventory does not name: the last view had more members than it lists.
-pub(super) fn unlisted(reading: &Reading<'_>) -> Option<Blocked> {
-    let unlisted = verdict::unlisted(reading);
-    (unlisted > 0).then(|| {
-        Blocked::cluster(
-            "S4",
-            format!("the last view has {unlisted} more members than the inventory has nodes that vote"),
-            "add the missing node to the inventory, an arbitrator with role = \"arbitrator\"",
-        )
-    })
 }

@@ -2,6 +2,8 @@
 
 use super::{Context, Finding, POSITION_FACTS, Severity, evidence, list, names};
 use crate::facts::{Plain, keys};
+use crate::judge::safety::s13;
+use crate::judge::standing::is_bare;
 use crate::judge::{NodeReading, Standing};
 
 /// A node beyond the Primary (case 21).
@@ -86,7 +88,12 @@ pub(super) fn empty(context: &Context<'_>) -> Vec<Finding> {
     if nodes.is_empty() {
         return Vec::new();
     }
-    vec![of(
+    let unasked = |node: &&&NodeReading<'_>| s13::may_hold_rows(node.survey, is_bare(node)).is_some();
+    let runbook = match nodes.iter().find(unasked) {
+        Some(_) => Some("galera-positions"),
+        None => context.reading.primary.is_some().then_some("galera-rejoin"),
+    };
+    let found = of(
         "galera.empty",
         vec![1],
         Severity::Warning,
@@ -97,14 +104,18 @@ pub(super) fn empty(context: &Context<'_>) -> Vec<Finding> {
              mounted all look like this.",
             list(&nodes)
         ),
-        "Do not start it. See that its volume is mounted, read the end of its log, and recover its position from a copy \
-         or an overlay: it may hold what nobody else does.",
+        &format!(
+            "Do not start it. See that its volume is mounted, read the end of its log, and recover its position \
+             (breakglass run galera-positions {}; by hand from a copy or an overlay): it may hold what nobody else does.",
+            context.reading.survey.cluster
+        ),
         &[
             POSITION_FACTS,
             &[keys::GRASTATE_FILE.name(), keys::GRASTATE_SAFE.name(), keys::DATADIR_SYSTEM_SCHEMA.name()],
         ]
         .concat(),
-    )]
+    );
+    vec![Finding { runbook, ..found }]
 }
 
 fn of(

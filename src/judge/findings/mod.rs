@@ -4,6 +4,7 @@
 //! [`Finding::next`] says what to do by hand.
 
 mod down;
+mod frozen;
 mod healthy;
 mod history;
 mod leftovers;
@@ -13,8 +14,11 @@ mod waiting;
 
 use serde::Serialize;
 
-use super::safety::{Blocked, s03, s05, s06, s07, s08, s09};
-use super::{NodeJudgement, NodeReading, Reading, Server, Standing, Verdict, WriteSets, standing, verdict};
+pub use down::re_forms;
+pub(super) use down::view_is_whole;
+
+use super::safety::Blocked;
+use super::{NodeJudgement, NodeReading, Reading, Server, Standing, Verdict, WriteSets, blockers};
 use crate::facts::{Known, NodeName, Plain, keys};
 
 /// A claim about the cluster.
@@ -99,6 +103,7 @@ const RULES: &[Rule] = &[
     down::node_down,
     history::empty,
     leftovers::leftovers,
+    frozen::frozen,
     healthy::unknown_member,
     healthy::healthy,
 ];
@@ -133,26 +138,7 @@ impl<'a> Context<'a> {
 
     /// Everything in the way of a bootstrap, rule by rule.
     fn bootstrap_blockers(&self) -> Vec<Blocked> {
-        let reading = self.reading;
-        let mut blocked = standing::missing(reading);
-        blocked.extend(reading.data().filter_map(|node| s05::not_proved_down(node.survey, &node.server)));
-        blocked.extend(s06::primary_seen(reading.data().map(|node| s06::Node {
-            name: node.name(),
-            server: &node.server,
-            claims_primary: reading.views.claims(node.name()),
-        })));
-        let held = reading.data().filter(|node| node.position.known().is_some());
-        blocked.extend(held.filter_map(|node| s07::not_cleared(node.survey)));
-        blocked.extend(s08::off_the_path(
-            self.nodes.iter().filter_map(|node| Some((&node.name, node.standing?))),
-        ));
-        blocked.extend(reading.data().filter_map(|node| s09::stale(node.survey, reading.survey.taken)));
-        blocked.extend(leftovers::blocked(reading));
-        blocked.extend(reading.data().filter_map(|node| s03::edited(node.survey)));
-        blocked.extend(standing::parted(reading));
-        blocked.extend(healthy::unlisted(reading));
-        blocked.sort();
-        blocked
+        blockers::of_bootstrap(self.reading, self.nodes, self.reading.survey.taken)
     }
 }
 
@@ -194,8 +180,12 @@ const SERVER_FACTS: &[&str] = &[
 ];
 
 /// The facts that say what a node holds.
-const POSITION_FACTS: &[&str] =
-    &[keys::GRASTATE_UUID.name(), keys::GRASTATE_SEQNO.name(), keys::LOG_POSITION.name()];
+const POSITION_FACTS: &[&str] = &[
+    keys::GRASTATE_UUID.name(),
+    keys::GRASTATE_SEQNO.name(),
+    keys::LOG_POSITION.name(),
+    keys::RECOVERED.name(),
+];
 
 /// The facts that say what group a node is in.
 const VIEW_FACTS: &[&str] = &[
@@ -205,15 +195,6 @@ const VIEW_FACTS: &[&str] = &[
     keys::WSREP_CLUSTER_UUID.name(),
     keys::WSREP_MEMBERS.name(),
 ];
-
-fn is_down(node: &NodeReading<'_>) -> bool {
-    node.server.is(|server| server.is_down())
-}
-
-/// No server runs and none is about to, however the last one ended.
-fn is_gone(node: &NodeReading<'_>) -> bool {
-    is_down(node) || verdict::ended(node)
-}
 
 fn is_in(node: &NodeReading<'_>, server: Server) -> bool {
     node.server == Known::Known(server)

@@ -92,7 +92,7 @@ pub(super) fn waiting_for_primary(context: &Context<'_>) -> Vec<Finding> {
                 keys::SERVER_PIDS.name(),
             ],
         ),
-        runbook: None,
+        runbook: if context.reading.views.said() { None } else { context.runbook() },
         blocked_by: context.blockers_without_primary(),
     }]
 }

@@ -7,7 +7,7 @@
 use jiff::SignedDuration;
 
 use super::Blocked;
-use crate::facts::{Known, NodeSurvey, Position, PositionSource, WhyKind, keys};
+use crate::facts::{Facts, Known, NodeSurvey, Position, PositionSource, WhyKind, keys};
 use crate::judge::Held;
 use crate::judge::server::no_process;
 
@@ -25,7 +25,7 @@ pub fn state_file(cleanly_stopped: &NodeSurvey) -> Known<Held> {
     // A run with wsrep writes the file at its start. One that did not left an older file, and rows that are in no history.
     if let (Known::Known(written), Known::Known(started)) =
         (facts.get(keys::GRASTATE_MTIME), facts.get(keys::UNIT_STARTED))
-        && written < started - SLACK
+        && started.duration_since(written) > SLACK
     {
         return Known::unknown(
             WhyKind::Stale,
@@ -41,13 +41,58 @@ pub fn state_file(cleanly_stopped: &NodeSurvey) -> Known<Held> {
     })
 }
 
+/// The engine's own position, recovered while no server ran and its files unchanged since. Nothing outranks it.
+pub fn recovered(node: &NodeSurvey) -> Known<Held> {
+    node.facts.get(keys::RECOVERED).map(|position| Held {
+        position,
+        source: PositionSource::Recover,
+        at: node.facts.at(keys::RECOVERED).unwrap_or(node.at),
+    })
+}
+
+/// The state file names another position than the engine has: the server would start with the file's (galera: grastate
+/// wins over InnoDB) and skip, or take twice, what lies between.
+pub fn contradicted(node: &NodeSurvey) -> Option<Blocked> {
+    let facts = &node.facts;
+    let engine = *facts.get(keys::RECOVERED).known()?;
+    if !no_process(facts) || !facts.get(keys::GRASTATE_FILE).is(|file| file.as_str() == "valid") {
+        return None;
+    }
+    let uuid = facts.get(keys::GRASTATE_UUID);
+    let seqno = facts.get(keys::GRASTATE_SEQNO);
+    if !uuid.is(|uuid| *uuid != engine.uuid) && !seqno.is(|seqno| *seqno != engine.seqno) {
+        return None;
+    }
+    let uuid = uuid.known().map_or_else(|| "no UUID".to_owned(), ToString::to_string);
+    let seqno = seqno.known().map_or_else(|| "-1".to_owned(), ToString::to_string);
+    Some(Blocked::on(
+        "S3",
+        &node.name,
+        format!(
+            "its state file says {uuid}:{seqno}, its engine {engine}: the server would start with the file's"
+        ),
+        "set the file's seqno to -1 by hand, or restore the file from its copy",
+    ))
+}
+
+/// Whether the state file and what was recovered from the engine say one thing.
+fn agrees(facts: &Facts) -> bool {
+    let Known::Known(engine) = facts.get(keys::RECOVERED) else { return false };
+    let seqno = facts.get(keys::GRASTATE_SEQNO);
+    let undefined = seqno.why().is_some_and(|why| why.kind == WhyKind::Undefined);
+    facts.get(keys::GRASTATE_FILE).is(|file| file.as_str() == "valid")
+        && facts.get(keys::GRASTATE_UUID).is(|uuid| *uuid == engine.uuid)
+        && (undefined || seqno.is(|seqno| *seqno == engine.seqno))
+}
+
 /// The state file was written after the server's last end: by a hand, and not only the flag may have been changed.
 pub fn edited(node: &NodeSurvey) -> Option<Blocked> {
     let facts = &node.facts;
     let ended = facts.get(keys::UNIT_EXITED);
     let ended = ended.known().copied().or_else(|| facts.get(keys::LOG_LAST_END_AT).known().copied())?;
     let written = *facts.get(keys::GRASTATE_MTIME).known()?;
-    (no_process(facts) && written > ended + SLACK).then(|| {
+    // What the file says of the position no longer counts once the engine said the same.
+    (no_process(facts) && written.duration_since(ended) > SLACK && !agrees(facts)).then(|| {
         Blocked::on(
             "S3",
             &node.name,
@@ -58,4 +103,46 @@ pub fn edited(node: &NodeSurvey) -> Option<Blocked> {
             "recover the engine's position (mariadbd --wsrep-recover on an overlay or a copy) and compare",
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{ClusterUuid, NodeName, Plain, Reach, Role, Seqno};
+
+    fn node(file: Option<i64>, engine: i64) -> NodeSurvey {
+        let uuid = ClusterUuid::new(7).unwrap();
+        let mut facts = Facts::new();
+        let (source, at) = (Plain::new("test"), jiff::Timestamp::UNIX_EPOCH);
+        let seqno = |at: i64| Seqno::new(at).unwrap();
+        facts.set(keys::SERVER_STATE, Known::Known(Plain::new("")), &source, at);
+        facts.set(keys::GRASTATE_FILE, Known::Known(Plain::new("valid")), &source, at);
+        facts.set(keys::GRASTATE_UUID, Known::Known(uuid), &source, at);
+        let said = match file {
+            Some(said) => Known::Known(seqno(said)),
+            None => Known::unknown(WhyKind::Undefined, "-1"),
+        };
+        facts.set(keys::GRASTATE_SEQNO, said, &source, at);
+        facts.set(keys::RECOVERED, Known::Known(Position { uuid, seqno: seqno(engine) }), &source, at);
+        facts.set(keys::UNIT_EXITED, Known::Known(at), &source, at);
+        let later = at + SignedDuration::from_mins(3);
+        facts.set(keys::GRASTATE_MTIME, Known::Known(later), &source, at);
+        let name = NodeName::new("g1").unwrap();
+        NodeSurvey { name, role: Role::Data, ssh: Reach::ok(), sql: Reach::ok(), facts, at }
+    }
+
+    #[test]
+    fn a_file_that_says_another_position_than_the_engine_is_in_the_way() {
+        let why = contradicted(&node(Some(99999), 12504)).unwrap().why;
+        assert!(why.as_str().contains(":99999, its engine") && why.as_str().contains(":12504"), "{why}");
+        assert_eq!(contradicted(&node(Some(5), 5)), None);
+        assert_eq!(contradicted(&node(None, 5)), None, "-1 leaves the engine to say it");
+    }
+
+    #[test]
+    fn a_file_written_by_hand_is_no_matter_once_the_engine_said_the_same() {
+        assert!(edited(&node(Some(4), 5)).is_some());
+        assert_eq!(edited(&node(Some(5), 5)), None);
+        assert_eq!(edited(&node(None, 5)), None);
+    }
 }

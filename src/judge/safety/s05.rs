@@ -4,6 +4,7 @@
 use super::Blocked;
 use crate::facts::{Known, NodeSurvey, keys};
 use crate::judge::Server;
+use crate::judge::server::ended;
 
 /// What keeps the node from being proved down; `None` where it is.
 pub fn not_proved_down(node: &NodeSurvey, server: &Known<Server>) -> Option<Blocked> {
@@ -14,17 +15,19 @@ pub fn not_proved_down(node: &NodeSurvey, server: &Known<Server>) -> Option<Bloc
             "reach it over SSH, or fence it and say so",
         );
     }
-    let server = match server {
+    match server {
+        // How the last server ended may be unknown; that none is there is what has to be proved.
+        Known::Unknown(_) if ended(&node.facts) => {}
         Known::Unknown(why) => {
             return blocked(
                 format!("what runs there is not known: {}", why.text),
                 "make the survey complete",
             );
         }
-        Known::Known(server) => *server,
-    };
-    if !server.is_down() {
-        return blocked(format!("its server is {server}"), "the server has to be down, and proved so");
+        Known::Known(server) if server.is_down() => {}
+        Known::Known(server) => {
+            return blocked(format!("its server is {server}"), "the server has to be down, and proved so");
+        }
     }
     match node.facts.get(keys::UNIT_ACTIVE) {
         Known::Known(active) if matches!(active.as_str(), "inactive" | "failed") => {}

@@ -23,7 +23,7 @@ pub fn tainted(node: &NodeSurvey, server: Option<&Server>, position: &Known<Held
     // plausible (galera: a recovered position equal to the real one, over half a copy).
     let no_identity = facts.get(keys::GRASTATE_FILE).is(|file| file.as_str() != "valid")
         || facts.get(keys::GRASTATE_UUID).why().is_some_and(|why| why.kind == WhyKind::Undefined);
-    if no_identity && position.known().is_some() && server.is_some_and(|server| server.is_down()) {
+    if no_identity && position.known().is_some() && server.is_none_or(|server| server.is_down()) {
         return Some(
             "its engine has a position and its state file no identity: evicted, or half-filled".to_owned(),
         );
@@ -51,6 +51,8 @@ pub fn not_cleared(node: &NodeSurvey) -> Option<Blocked> {
         ));
     }
     let unknown = |key: Key<bool>| node.facts.get(key).why().cloned();
+    let identity = node.facts.get(keys::GRASTATE_UUID);
+    let identity = identity.why().filter(|why| why.kind != WhyKind::Undefined).cloned();
     let (what, why) = [
         ("whether it was evicted by inconsistency", unknown(keys::LOG_EVICTED)),
         (
@@ -61,7 +63,7 @@ pub fn not_cleared(node: &NodeSurvey) -> Option<Blocked> {
         ("whether prepared transactions stand open", unknown(keys::LOG_PREPARED)),
         (
             "whether its state file still names its history",
-            node.facts.get(keys::GRASTATE_FILE).why().cloned(),
+            node.facts.get(keys::GRASTATE_FILE).why().cloned().or(identity),
         ),
     ]
     .into_iter()

@@ -1,0 +1,65 @@
+//! Everything in the way of a bootstrap, rule by rule: what the findings show and what an act is held by.
+
+use jiff::Timestamp;
+
+use super::safety::{Blocked, s03, s05, s06, s07, s08, s09, s10, s25};
+use super::{NodeJudgement, Reading, standing, verdict};
+
+/// Everything in the way of a bootstrap at `now`, less what is waived, sorted. `nodes` are the judged nodes of the same
+/// reading.
+pub(super) fn of_bootstrap(reading: &Reading<'_>, nodes: &[NodeJudgement], now: Timestamp) -> Vec<Blocked> {
+    let lifted = reading.lifted;
+    let mut blocked = standing::missing(reading);
+    let asked = reading.data().filter(|node| !reading.is_fenced(node));
+    blocked.extend(asked.filter_map(|node| s05::not_proved_down(node.survey, &node.server)));
+    blocked.extend(s06::primary_seen(reading.data().map(|node| s06::Node {
+        name: node.name(),
+        server: &node.server,
+        claims_primary: reading.views.claims(node.name()),
+    })));
+    blocked.extend(unread(reading));
+    let held = reading.data().filter(|node| node.position.known().is_some());
+    blocked.extend(held.filter_map(|node| s07::not_cleared(node.survey)));
+    let ranked = nodes.iter().filter(|node| !lifted.lifts(8, &node.name));
+    blocked.extend(s08::off_the_path(ranked.filter_map(|node| Some((&node.name, node.standing?)))));
+    blocked.extend(reading.data().filter_map(|node| s09::stale(node.survey, now)));
+    blocked.extend(reading.data().flat_map(|node| s10::leftovers(node.survey)));
+    blocked.extend(reading.data().filter_map(|node| s03::edited(node.survey)));
+    blocked.extend(reading.data().filter_map(|node| s03::contradicted(node.survey)));
+    blocked.extend(s25::blocked(&reading.relations));
+    blocked.extend(unlisted(reading));
+    blocked.sort();
+    blocked.dedup();
+    blocked
+}
+
+/// S6 over what was not read: by the last views it may hold a Primary Component.
+pub(super) fn unread(reading: &Reading<'_>) -> Vec<Blocked> {
+    if !verdict::unread_may_hold_primary(reading) {
+        return Vec::new();
+    }
+    let unread = reading.data().filter(|node| !verdict::is_read(reading, node));
+    let unread = unread.filter(|node| node.server.known().is_none());
+    unread
+        .map(|node| {
+            Blocked::on(
+                "S6",
+                node.name(),
+                "it was not read, and may be in a Primary Component by the last views of those that were",
+                "reach it, or fence it and say so (a waiver of S5)",
+            )
+        })
+        .collect()
+}
+
+/// S4 over nodes that the inventory does not name: the last view had more members than it lists.
+pub(super) fn unlisted(reading: &Reading<'_>) -> Option<Blocked> {
+    let unlisted = verdict::unlisted(reading);
+    (unlisted > 0).then(|| {
+        Blocked::cluster(
+            "S4",
+            format!("the last view has {unlisted} more members than the inventory has nodes that vote"),
+            "add the missing node to the inventory, an arbitrator with role = \"arbitrator\"",
+        )
+    })
+}

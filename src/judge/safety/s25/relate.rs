@@ -1,0 +1,320 @@
+//! How the histories of the data nodes stand to each other.
+
+use jiff::Timestamp;
+
+use super::log::{Bootstrap, SLACK, apart, bootstraps, here, one_event};
+use super::{Kind, Past, Relation, moment};
+use crate::facts::{Known, NodeName, Position, WhyKind, keys};
+
+/// Everything that stands between two of the nodes. `voters` is how many nodes of the inventory vote: a component
+/// formed by bootstrap with that many members left nobody outside.
+pub fn relations(nodes: &[Past<'_>], voters: u64) -> Vec<Relation> {
+    // What is found first of two nodes is what is said of them: not the inventory's order decides it.
+    let mut sorted: Vec<&Past<'_>> = nodes.iter().collect();
+    sorted.sort_by_key(|node| node.name);
+    let nodes = sorted.as_slice();
+    let all: Vec<Bootstrap<'_>> = nodes.iter().flat_map(|node| bootstraps(node.name, node.facts)).collect();
+    let parts = nodes.iter().map(|node| (node.name, took_part(node, &all))).collect();
+    let mut found = Found { nodes, parts, relations: Vec::new() };
+    for later in &all {
+        for earlier in &all {
+            found.two(earlier, later);
+        }
+    }
+    for bootstrap in all.iter().filter(|bootstrap| bootstrap.members.is_none_or(|members| members < voters)) {
+        for node in nodes {
+            found.outside(bootstrap, node, &all);
+        }
+    }
+    found.members();
+    for node in nodes.iter().filter(|node| node.down && !node.member && node.position.known().is_some()) {
+        found.reach(node);
+    }
+    found.relations
+}
+
+struct Found<'a> {
+    nodes: &'a [&'a Past<'a>],
+    /// When each node was last in a Primary Component, on this workstation's clock.
+    parts: Vec<(&'a NodeName, Known<Timestamp>)>,
+    relations: Vec<Relation>,
+}
+
+impl Found<'_> {
+    /// Notes it, unless these two are known to have parted already.
+    fn note(&mut self, node: &NodeName, other: &NodeName, kind: Kind, why: String, own: Option<u64>) {
+        let known = self.relations.iter().any(|there| {
+            there.node == *node && there.other == *other && (there.kind.is_certain() || there.why == why)
+        });
+        if !known && node != other {
+            self.relations.push(Relation { node: node.clone(), other: other.clone(), kind, why, own });
+        }
+    }
+
+    /// A doubt between a node that may be started and another: said of the first.
+    fn doubt(&mut self, node: &Past<'_>, other: &NodeName, why: &str) {
+        let said_of_other = node.member;
+        if said_of_other {
+            self.note(other, node.name, Kind::Doubted, format!("{}: {why}", node.name), None);
+        } else {
+            self.note(node.name, other, Kind::Doubted, why.to_owned(), None);
+        }
+    }
+
+    /// Two bootstraps of one history by two nodes.
+    fn two(&mut self, earlier: &Bootstrap<'_>, later: &Bootstrap<'_>) {
+        let said = |bootstrap: &Bootstrap<'_>| match &bootstrap.at {
+            Known::Known(at) => moment(*at),
+            Known::Unknown(_) => "an unknown time".to_owned(),
+        };
+        match apart(earlier, later) {
+            Known::Known(false) => return,
+            Known::Known(true) => {
+                for (one, other) in [(later, earlier), (earlier, later)] {
+                    let why = format!(
+                        "it bootstrapped at {}, and {} at {}, apart from each other",
+                        said(one),
+                        other.node,
+                        said(other)
+                    );
+                    let own = self.beyond(one.node, other);
+                    self.note(one.node, other.node, Kind::Apart, why, own);
+                }
+            }
+            Known::Unknown(why) => {
+                let why = format!(
+                    "it and {} both bootstrapped, and which followed which is not known: {}",
+                    earlier.node, why.text
+                );
+                self.note(later.node, earlier.node, Kind::Doubted, why, None);
+                return;
+            }
+        }
+        let Known::Known(parted) = earlier.at else { return };
+        let fork = match (earlier.seqno, later.seqno) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            _ => None,
+        };
+        for third in self.nodes {
+            let Known::Known(held) = third.position else { continue };
+            let theirs =
+                [earlier.uuid, later.uuid].into_iter().flatten().any(|uuid| uuid != held.position.uuid);
+            let nothing_beyond = fork.is_some_and(|fork| held.position.seqno <= fork);
+            let with_a_member = third.member && self.is_member(&[earlier.node, later.node]);
+            let before = self.part(third).known().is_none_or(|at| parted.duration_since(*at) >= SLACK);
+            if theirs
+                || nothing_beyond
+                || with_a_member
+                || before
+                || [earlier.node, later.node].contains(&third.name)
+            {
+                continue;
+            }
+            let why = format!(
+                "{} and {} bootstrapped apart from each other, and in whose group it was since is not known",
+                earlier.node, later.node
+            );
+            for other in [earlier.node, later.node] {
+                if third.member {
+                    self.note(other, third.name, Kind::Doubted, format!("{}: {why}", third.name), None);
+                } else {
+                    self.note(third.name, other, Kind::Ambiguous, why.clone(), None);
+                }
+            }
+        }
+    }
+
+    /// One bootstrap and a node that may have been outside it.
+    fn outside(&mut self, bootstrap: &Bootstrap<'_>, node: &Past<'_>, all: &[Bootstrap<'_>]) {
+        let Known::Known(held) = node.position else { return };
+        let together = node.member && self.is_member(&[bootstrap.node]);
+        let its_own = all.iter().any(|own| own.node == node.name && one_event(own, bootstrap));
+        if node.name == bootstrap.node
+            || together
+            || its_own
+            || !self.one_history(bootstrap, held.position)
+            || bootstrap.seqno.is_some_and(|seqno| held.position.seqno <= seqno)
+        {
+            return;
+        }
+        let by = bootstrap.node;
+        let at = match &bootstrap.at {
+            Known::Known(at) => *at,
+            Known::Unknown(why) => {
+                let why = format!("{by} bootstrapped, and whether without it is not known: {}", why.text);
+                return self.doubt(node, by, &why);
+            }
+        };
+        let part = match self.part(node) {
+            Known::Known(part) => part,
+            Known::Unknown(why) => {
+                let why = format!(
+                    "{by} bootstrapped at {}, and when this node was last in the group is not known: {}",
+                    moment(at),
+                    why.text
+                );
+                return self.doubt(node, by, &why);
+            }
+        };
+        if part.duration_since(at).abs() < SLACK {
+            let why = format!(
+                "{by} bootstrapped at {}, within {} s of when this node was last in the group",
+                moment(at),
+                SLACK.as_secs()
+            );
+            return self.doubt(node, by, &why);
+        }
+        if part > at {
+            return self.ran_through(bootstrap, at, node);
+        }
+        let Some(began) = bootstrap.seqno else {
+            let why = format!(
+                "{by} formed a Primary Component by bootstrap at {} without it, at a position that is not known",
+                moment(at)
+            );
+            return self.doubt(node, by, &why);
+        };
+        let own = held.position.seqno.beyond(began);
+        let why = format!(
+            "it was last in the group at {}, {by} bootstrapped without it at {} from {began}, and it holds at least {own} \
+             write-sets of its own since",
+            moment(part),
+            moment(at)
+        );
+        let mut inside = vec![by];
+        for third in self.nodes {
+            let beyond = third
+                .position
+                .is(|held| held.position.seqno > began && Some(held.position.uuid) == bootstrap.uuid);
+            if third.name != node.name
+                && beyond
+                && self.part(third).is(|part| part.duration_since(at) >= SLACK)
+            {
+                inside.push(third.name);
+            }
+        }
+        for other in inside {
+            self.note(node.name, other, Kind::Parted, why.clone(), Some(own));
+            let side = if other == by { "it" } else { by.as_str() };
+            let mirrored = format!(
+                "{side} bootstrapped at {} from {began} without {}, which holds write-sets of its own since",
+                moment(at),
+                node.name
+            );
+            let its = self.beyond(other, bootstrap);
+            self.note(other, node.name, Kind::Parted, mirrored, its);
+        }
+    }
+
+    /// A server that ran all through another's bootstrap of a group was in another Primary Component, or in none, until
+    /// it came to this one; which, no moment tells.
+    fn ran_through(&mut self, bootstrap: &Bootstrap<'_>, at: Timestamp, node: &Past<'_>) {
+        let Known::Known(started) = node.facts.get(keys::UNIT_STARTED).and_then(|at| here(node.facts, at))
+        else {
+            return;
+        };
+        if bootstrap.group && at.duration_since(started) > SLACK {
+            let by = bootstrap.node;
+            let why = format!(
+                "its server ran while {by} bootstrapped a group at {}: whether it was in another Primary then is not known",
+                moment(at)
+            );
+            self.doubt(node, by, &why);
+        }
+    }
+
+    /// Members of one Primary are of one history: who parted from one of them parted from all.
+    fn members(&mut self) {
+        let certain: Vec<Relation> =
+            self.relations.iter().filter(|there| there.kind.is_certain()).cloned().collect();
+        let members: Vec<&NodeName> =
+            self.nodes.iter().filter(|node| node.member).map(|node| node.name).collect();
+        for relation in certain {
+            if members.contains(&&relation.other) && !members.contains(&&relation.node) {
+                for member in &members {
+                    let mirrored = format!("{} parted from its group: {}", relation.node, relation.why);
+                    self.note(&relation.node, member, Kind::Parted, relation.why.clone(), relation.own);
+                    self.note(member, &relation.node, Kind::Parted, mirrored, None);
+                }
+            }
+        }
+        // A certainty takes the place of a doubt.
+        let certain: Vec<(NodeName, NodeName)> = self
+            .relations
+            .iter()
+            .filter(|there| there.kind.is_certain())
+            .map(|there| (there.node.clone(), there.other.clone()))
+            .collect();
+        self.relations.retain(|there| {
+            there.kind.is_certain()
+                || !certain.iter().any(|(node, other)| *node == there.node && *other == there.other)
+        });
+    }
+
+    /// What the others' logs cannot have seen of the time since the node was last in the group.
+    fn reach(&mut self, node: &Past<'_>) {
+        let part = self.part(node);
+        for other in self.nodes.iter().filter(|other| other.read && other.name != node.name) {
+            let their = other.name;
+            let reach = other.facts.get(keys::LOG_REACH).and_then(|at| here(other.facts, at));
+            let why = match (&part, reach, other.facts.get(keys::LOG_BOOTSTRAPS)) {
+                (Known::Unknown(why), _, _) => {
+                    format!("when it was last in the group is not known: {}", why.text)
+                }
+                (_, Known::Unknown(why), _) => {
+                    format!("how far back the log of {their} reaches is not known: {}", why.text)
+                }
+                (_, _, Known::Unknown(why)) => {
+                    format!("whether {their} bootstrapped is not known: {}", why.text)
+                }
+                (Known::Known(part), Known::Known(reach), _) if reach > *part => format!(
+                    "{their}'s log does not reach back to when it was last in the group ({}): a bootstrap there would not \
+                     be seen",
+                    moment(*part)
+                ),
+                _ => continue,
+            };
+            self.note(node.name, their, Kind::Doubted, why, None);
+        }
+    }
+
+    fn part(&self, node: &Past<'_>) -> Known<Timestamp> {
+        match self.parts.iter().find(|(name, _)| *name == node.name) {
+            Some((_, part)) => part.clone(),
+            None => Known::unknown(WhyKind::NotRead, "not read"),
+        }
+    }
+
+    fn is_member(&self, names: &[&NodeName]) -> bool {
+        self.nodes.iter().any(|node| node.member && names.contains(&node.name))
+    }
+
+    /// Whether a position may be of the history that was bootstrapped.
+    fn one_history(&self, bootstrap: &Bootstrap<'_>, position: Position) -> bool {
+        let uuid = bootstrap.uuid.or_else(|| {
+            let by = self.nodes.iter().find(|node| node.name == bootstrap.node)?;
+            by.position.known().map(|held| held.position.uuid)
+        });
+        uuid.is_none_or(|uuid| uuid == position.uuid)
+    }
+
+    /// How far the node came beyond where a bootstrap began.
+    fn beyond(&self, name: &NodeName, bootstrap: &Bootstrap<'_>) -> Option<u64> {
+        let node = self.nodes.iter().find(|node| node.name == name)?;
+        let position = node.position.known()?.position;
+        let began = bootstrap.seqno?;
+        (Some(position.uuid) == bootstrap.uuid).then(|| position.seqno.beyond(began))
+    }
+}
+
+/// When the node was last in a Primary Component, on this workstation's clock.
+fn took_part(node: &Past<'_>, all: &[Bootstrap<'_>]) -> Known<Timestamp> {
+    if node.member {
+        return Known::Known(Timestamp::MAX);
+    }
+    // Its own bootstrap took part, whatever else the log says.
+    let own = all.iter().filter(|bootstrap| bootstrap.node == node.name);
+    let latest = own.filter_map(|bootstrap| bootstrap.at.known().copied()).max();
+    let said = node.facts.get(keys::LOG_TOOK_PART).and_then(|at| here(node.facts, at));
+    said.map(|said| latest.map_or(said, |latest| said.max(latest)))
+}
