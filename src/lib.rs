@@ -11,12 +11,13 @@
 //! | [`ask`] | what is said to a node and how its answer is read: the probe and total parsers |
 //! | [`record`] | the append-only log of sessions: chained, durable, verified |
 //! | [`judge`] | facts → standings, verdict and findings; one file per safety rule in [`judge::safety`] |
-//! | [`engine`] | the trait `Nodes` and the survey of a whole cluster |
+//! | [`runbook`] | files → plan: typed inputs, named predicates, typed actions |
+//! | [`engine`] | the survey of a whole cluster; a run as a fold over its records, and the one loop that acts |
 //! | [`nodes`] | behind `Nodes`: SSH, SQL and command transports |
 //! | [`practice`] | the lab: a real cluster on this host |
 //! | [`ui`] | the command line and its plain text |
 //!
-//! The core (facts, inventory, ask, judge) is synchronous and pure: no clock, no files, no sockets.
+//! The core (facts, inventory, ask, judge, runbook) is synchronous and pure: no clock, no files, no sockets.
 
 // Lets a module's tests share the builders of tests/support.
 #[cfg(test)]
@@ -30,4 +31,5 @@ pub mod judge;
 pub mod nodes;
 pub mod practice;
 pub mod record;
+pub mod runbook;
 pub mod ui;

@@ -12,7 +12,7 @@ const ROOMS: &[&str] =
     &["facts", "inventory", "ask", "record", "judge", "runbook", "engine", "nodes", "practice", "ui"];
 
 /// Rooms that hold no clock, no files and no sockets.
-const PURE: &[&str] = &["facts", "inventory", "ask", "judge"];
+const PURE: &[&str] = &["facts", "inventory", "ask", "judge", "runbook"];
 
 /// What only the edges may name.
 const IMPURE: &[&str] = &[
