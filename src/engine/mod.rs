@@ -1,17 +1,45 @@
 //! The survey of a whole cluster through the trait [`Nodes`].
 
+mod authorization;
+pub mod challenge;
+mod driver;
+mod effect;
+pub mod machine;
+mod operator;
+mod outcome;
+mod ports;
+mod subject;
+
 use std::future::Future;
+use std::time::Duration;
 
 use futures_util::future::join_all;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+pub use authorization::{Authorization, NotAuthorized};
+pub use driver::{
+    Book, Ended, Fatal, Moment, RESOLVE_STEP, Recovered, RunError, RunResult, Setting, recall, remembered,
+    run,
+};
+pub use operator::{Answered, Challenge, Choice, Event, Operator, WaiverAsked, WaiverGiven};
+pub use outcome::Outcome;
+pub use ports::{Ports, Stop};
+
+use crate::ask::act::Look;
 use crate::facts::{ClusterName, Family, Mode, NodeName, NodeSurvey, Survey, keys};
 
 /// The seam behind which the real nodes stand, and later simulated ones and bundles of files.
-pub trait Nodes {
+pub trait Nodes: Sync {
     /// Reads one node. It never fails and never waits longer than its deadlines: what could not be read is Unknown
     /// in the answer. Asked for several nodes at once, none waits for another.
     fn survey(&self, node: &NodeName) -> impl Future<Output = NodeSurvey> + Send;
+
+    /// A read beyond the probe; `limit` is its whole time on the node.
+    fn look(&self, node: &NodeName, look: &Look, limit: Duration) -> impl Future<Output = Outcome> + Send;
+
+    /// Does what was permitted, once: it is never sent again, whatever becomes of the answer (S16).
+    fn perform(&self, authorization: &Authorization, limit: Duration)
+    -> impl Future<Output = Outcome> + Send;
 }
 
 /// The survey cannot be trusted as one of one cluster.
@@ -37,6 +65,9 @@ fn list(names: &[NodeName]) -> String {
     names.iter().map(NodeName::as_str).collect::<Vec<_>>().join(", ")
 }
 
+/// Facts older than this when the survey ends are read again: half of what a decision allows them (S9).
+const STILL_FRESH: SignedDuration = SignedDuration::from_secs(5);
+
 /// Reads all nodes of a cluster at once. `arrived` hears of every node the moment its answer is complete; `now` is
 /// the clock. The survey keeps the order of `names`.
 pub async fn survey<N: Nodes>(
@@ -52,7 +83,22 @@ pub async fn survey<N: Nodes>(
         arrived(&node);
         node
     });
-    let nodes = join_all(reading).await;
+    let mut read = join_all(reading).await;
+    // A slow node made the others' facts old: they are read once more, and it is not waited for again.
+    let old: Vec<usize> = read
+        .iter()
+        .enumerate()
+        .filter(|(_, node)| now().duration_since(node.at) > STILL_FRESH)
+        .map(|(index, _)| index)
+        .collect();
+    let again =
+        join_all(old.iter().filter_map(|index| names.get(*index)).map(|name| nodes.survey(name))).await;
+    for (index, node) in old.into_iter().zip(again) {
+        if let Some(place) = read.get_mut(index) {
+            *place = node;
+        }
+    }
+    let nodes = read;
     Ok(Survey { cluster: cluster.clone(), family, mode: mode(cluster, &nodes)?, taken: now(), nodes })
 }
 

@@ -1,12 +1,14 @@
 //! Host keys: whom we talk to.
 
 use std::process::Command;
+use std::time::Duration;
 
-use breakglass::facts::{Reach, ReachWord};
-use breakglass::nodes::real::Outcome;
+use breakglass::ask::act::{Answer, Identity, Look, Target, answer};
+use breakglass::engine::{Nodes, Outcome};
+use breakglass::facts::{Plain, Reach, ReachWord};
 
 use crate::harness::Case;
-use crate::support::{Sshd, World, exec, run, ssh, until};
+use crate::support::{Sshd, World, block_on, exec, name, run, ssh, until};
 use crate::{case, sshd};
 
 pub fn cases() -> Vec<Case> {
@@ -19,6 +21,7 @@ pub fn cases() -> Vec<Case> {
         case("another_key_type_is_no_alarm", sshd, another_key_type_is_no_alarm),
         case("a_cert_authority_goes_to_ssh_itself", sshd, a_cert_authority_goes_to_ssh_itself),
         case("a_pinned_key_wins", sshd, a_pinned_key_wins),
+        case("a_look_goes_to_the_host_that_was_shown", sshd, a_look_goes_to_the_host_that_was_shown),
     ]
 }
 
@@ -130,4 +133,32 @@ fn a_pinned_key_wins() -> Result<(), String> {
         Outcome::Exited { status: 5, .. } => Ok(()),
         other => Err(format!("{other:?}")),
     }
+}
+
+/// A host that answers with an accepted key, but not with the one that was shown, receives nothing (S18).
+fn a_look_goes_to_the_host_that_was_shown() -> Result<(), String> {
+    let world = World::new();
+    let sshd = world.sshd("");
+    let nodes = world.nodes(vec![world.node("n", sshd.port)]);
+    let look = |host_key: String| {
+        let identity = Identity {
+            host_key: Some(Plain::new(host_key)),
+            machine_id: Plain::from("another"),
+            datadir: Plain::from("/"),
+            datadir_identity: Plain::from("0:0"),
+        };
+        let target = Target { unit: None, user: Plain::from("x"), binary: Plain::from("/bin/false") };
+        let look = Look::Recover { identity, target };
+        block_on(nodes.look(&name("n"), &look, Duration::from_secs(10)))
+    };
+    let outcome = look("SHA256:another".to_owned());
+    let Outcome::NotSent { why } = outcome else { return Err(format!("{outcome:?}")) };
+    assert_eq!(why.word, ReachWord::HostKey, "{why:?}");
+    assert!(why.detail.as_str().contains("nothing was sent"), "{why:?}");
+    let outcome = look(sshd.fingerprint());
+    let Outcome::Exited { status: 0, stdout, .. } = outcome else { return Err(format!("{outcome:?}")) };
+    let Ok(Answer::Refused { word, .. }) = answer(&stdout) else { return Err(format!("{stdout:?}")) };
+    assert_eq!(word, "identity");
+    assert_eq!(sshd.logins(), 1, "the session is kept");
+    Ok(())
 }

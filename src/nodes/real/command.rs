@@ -11,9 +11,10 @@ use tokio::time::{Instant, timeout_at};
 use rustix::process::Pid;
 
 use crate::ask::script::under_sudo;
+use crate::engine::Outcome;
 use crate::facts::{Reach, ReachWord};
 
-use super::outcome::{Capture, Outcome};
+use super::outcome::Capture;
 use super::process::kill_group;
 use super::ssh::exec::{Script, sudo_refused};
 

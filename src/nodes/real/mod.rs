@@ -14,18 +14,20 @@ mod ssh;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use crate::engine::Outcome;
 pub use options::{Deadlines, Options, Surroundings};
-pub use outcome::Outcome;
 pub use secret::{NoPrompt, Prompter, Secret};
 pub use sql::SqlFailure;
 pub use ssh::linked_libssh2;
 
+use crate::ask::act::{Look, Order};
 use crate::ask::probe;
 use crate::ask::script::{Nonce, compose};
-use crate::engine::Nodes;
+use crate::engine::{Authorization, Nodes};
 use crate::facts::{Facts, Known, NodeName, NodeSurvey, Plain, Reach, ReachWord, Role, Why, WhyKind, keys};
 use crate::inventory::{Cluster, Login, Node, Sql, Tls, Transport};
 
@@ -88,7 +90,17 @@ impl RealNodes {
     pub async fn run(&self, name: &NodeName, body: &str, arguments: &[String]) -> Outcome {
         let Some(reached) = self.nodes.get(name) else { return Outcome::NotSent { why: no_such_node(name) } };
         let _turn = reached.turn.lock().await;
-        reached.run(body, arguments, &self.shared, |_| ()).await
+        let asked = Asked { body, arguments, limit: self.shared.options.deadlines.script, host_key: None };
+        reached.run(asked, &self.shared, |_| ()).await
+    }
+
+    /// Sends what was ordered, once, with `limit` from its first byte to its trailer.
+    async fn send(&self, name: &NodeName, order: &Order, limit: Duration) -> Outcome {
+        let Some(reached) = self.nodes.get(name) else { return Outcome::NotSent { why: no_such_node(name) } };
+        let _turn = reached.turn.lock().await;
+        let host_key = order.host_key.as_ref().map(Plain::as_str);
+        let asked = Asked { body: &order.body, arguments: &order.arguments, limit, host_key };
+        reached.run(asked, &self.shared, |_| ()).await
     }
 
     /// Opens a way to a unix socket of the node: the path of a local socket that leads there, for one connection, to be
@@ -108,6 +120,24 @@ impl Nodes for RealNodes {
         let _turn = reached.turn.lock().await;
         reached.survey(&self.shared).await
     }
+
+    async fn look(&self, node: &NodeName, look: &Look, limit: Duration) -> Outcome {
+        self.send(node, &look.order(), limit).await
+    }
+
+    async fn perform(&self, authorization: &Authorization, limit: Duration) -> Outcome {
+        self.send(&authorization.act().node, authorization.order(), limit).await
+    }
+}
+
+/// A script on its way to a node.
+struct Asked<'a> {
+    body: &'a str,
+    arguments: &'a [String],
+    /// From its first byte sent to its trailer.
+    limit: Duration,
+    /// The only host key it may be sent to, where one was shown (S18).
+    host_key: Option<&'a str>,
 }
 
 fn no_such_node(name: &NodeName) -> Reach {
@@ -172,13 +202,7 @@ impl Reached {
         Ok(handle)
     }
 
-    async fn run(
-        &self,
-        body: &str,
-        arguments: &[String],
-        shared: &Arc<Shared>,
-        connected: impl FnMut(String),
-    ) -> Outcome {
+    async fn run(&self, asked: Asked<'_>, shared: &Arc<Shared>, connected: impl FnMut(String)) -> Outcome {
         let mut random = [0; 16];
         if let Err(error) = getrandom::fill(&mut random) {
             let why = Reach::failed(
@@ -190,10 +214,11 @@ impl Reached {
         }
         let nonce = Nonce::new(random);
         let script = Script {
-            text: compose(body, arguments, &nonce),
+            text: compose(asked.body, asked.arguments, &nonce),
             nonce,
             sudo: self.node.sudo,
-            limit: shared.options.deadlines.script,
+            limit: asked.limit,
+            host_key: asked.host_key.map(str::to_owned),
         };
         match &self.node.transport {
             Transport::Command(argv) => command::run(argv, &script).await,
@@ -203,7 +228,7 @@ impl Reached {
                     Err(why) => return Outcome::NotSent { why },
                 };
                 if let Some(events) = handle.send(script) {
-                    return handle.outcome(events, connected).await;
+                    return handle.outcome(events, asked.limit, connected).await;
                 }
                 // The thread is gone; the next script gets a new one.
                 *lock(&self.control) = None;
@@ -252,8 +277,14 @@ impl Reached {
         };
         let mut host_key = None;
         let request = probe::Request::new(&self.node.server, &self.node.sql);
+        let asked = Asked {
+            body: request.script(),
+            arguments: request.arguments(),
+            limit: shared.options.deadlines.script,
+            host_key: None,
+        };
         let outcome = self
-            .run(request.script(), request.arguments(), shared, |key| {
+            .run(asked, shared, |key| {
                 // Now that somebody is known to answer, the second session can be made while the probe runs.
                 if let Some(Ok(tunnel)) = &tunnel {
                     tunnel.warm();

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use crate::engine::Outcome;
 use crate::facts::{NodeName, Reach, ReachWord};
 use crate::inventory::Ssh;
 
 use super::super::Shared;
-use super::super::outcome::Outcome;
 use super::connect::Connection;
 use super::exec::{self, Script};
 use super::{Events, establish};
@@ -46,6 +46,7 @@ struct Job {
 pub(crate) struct Handle {
     jobs: mpsc::Sender<Job>,
     whole: Duration,
+    script: Duration,
 }
 
 struct Actor {
@@ -70,7 +71,8 @@ impl Handle {
             refused: None,
         };
         thread::Builder::new().name(format!("bg-{name}")).spawn(move || actor.serve(&inbox))?;
-        Ok(Self { jobs, whole: shared.options.deadlines.whole() })
+        let deadlines = &shared.options.deadlines;
+        Ok(Self { jobs, whole: deadlines.whole(), script: deadlines.script })
     }
 
     /// Whether the thread is there.
@@ -79,13 +81,16 @@ impl Handle {
         self.jobs.send(Job { script, reply }).ok().map(|()| events)
     }
 
-    /// Waits for the end of a script. The single steps have deadlines of their own; the one here is for what has none.
+    /// Waits for the end of a script that may take `limit`. The single steps have deadlines of their own; the one here is
+    /// for what has none.
     pub(crate) async fn outcome(
         &self,
         mut events: UnboundedReceiver<Event>,
+        limit: Duration,
         mut connected: impl FnMut(String),
     ) -> Outcome {
-        let mut deadline = tokio::time::Instant::now() + self.whole;
+        let whole = self.whole + limit.saturating_sub(self.script) * 2;
+        let mut deadline = tokio::time::Instant::now() + whole;
         let mut asking: Option<tokio::time::Instant> = None;
         let mut sent = false;
         loop {
@@ -94,7 +99,7 @@ impl Handle {
             } else {
                 match tokio::time::timeout_at(deadline, events.recv()).await {
                     Ok(event) => event,
-                    Err(_) => return given_up(self.whole, sent),
+                    Err(_) => return given_up(whole, sent),
                 }
             };
             match event {
@@ -134,6 +139,17 @@ fn ending(why: Reach, sent: bool) -> Outcome {
     } else {
         Outcome::NotSent { why }
     }
+}
+
+/// The host that receives an act is the host that was shown (S18).
+fn another_host(place: &str, shown: &str, here: &str) -> Reach {
+    Reach::failed(
+        ReachWord::HostKey,
+        format!(
+            "{place} answers with the host key {here}, what was shown came from {shown}; nothing was sent"
+        ),
+        "find out which machine answers here, then survey again",
+    )
 }
 
 impl Events for UnboundedSender<Event> {
@@ -206,6 +222,11 @@ impl Actor {
                 Err(why) => return Outcome::NotSent { why },
             },
         };
+        if let Some(shown) = job.script.host_key.as_ref().filter(|shown| **shown != connection.host_key) {
+            let why = another_host(&self.place, shown, &connection.host_key);
+            self.connection = Some(connection);
+            return Outcome::NotSent { why };
+        }
         let _ = job.reply.send(Event::Connected(connection.host_key.clone()));
         let deadlines = &self.shared.options.deadlines;
         let outcome = exec::run(&connection, &job.script, &self.place, deadlines.channel);

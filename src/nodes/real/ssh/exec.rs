@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use ssh2::Channel;
 
 use crate::ask::script::Nonce;
+use crate::engine::Outcome;
 use crate::facts::{Reach, ReachWord};
 
-use super::super::outcome::{Capture, Outcome, last_words};
+use super::super::outcome::{Capture, last_words};
 use super::connect::{Connection, Fault};
 
 /// What is to run, and how long each part may take.
@@ -25,6 +26,8 @@ pub(crate) struct Script {
     pub(crate) sudo: bool,
     /// From the first byte sent to the trailer.
     pub(crate) limit: Duration,
+    /// The only host key it may be sent to (S18); `None` where no host was shown.
+    pub(crate) host_key: Option<String>,
 }
 
 /// How the transmission ended, the trailer aside.
