@@ -196,3 +196,171 @@ fn a_reader_that_goes_away_is_no_error_and_no_health() {
     assert_eq!(stderr(&output), "");
     assert!([20, 30].contains(&code(&output)), "no reader, and still the verdict: {}", code(&output));
 }
+
+#[test]
+fn runbooks_are_listed_shown_and_checked() {
+    let place = Place::new();
+    let list = place.run(&["runbook", "list"], &[]);
+    assert_eq!(code(&list), 0, "{}", stderr(&list));
+    for id in ["galera-positions", "galera-start-all", "galera-bootstrap", "galera-rejoin"] {
+        assert!(stdout(&list).lines().any(|line| line == id), "{}", stdout(&list));
+        let shown = place.run(&["runbook", "show", id], &[]);
+        assert_eq!(code(&shown), 0, "{}", stderr(&shown));
+        assert!(stdout(&shown).contains("Safety rules"), "{}", stdout(&shown));
+        let file = format!("{}/runbooks/{id}.toml", env!("CARGO_MANIFEST_DIR"));
+        let checked = place.run(&["runbook", "check", &file], &[]);
+        assert_eq!(code(&checked), 0, "{}", stderr(&checked));
+    }
+    let misspelt = place.run(&["runbook", "show", "galera-rejion"], &[]);
+    assert_eq!(code(&misspelt), 2);
+    assert!(stderr(&misspelt).contains("did you mean galera-rejoin?"), "{}", stderr(&misspelt));
+    let schema = place.run(&["runbook", "schema"], &[]);
+    let schema: Value = serde_json::from_str(&stdout(&schema)).unwrap();
+    assert_eq!(schema["properties"]["format"]["const"], "breakglass.runbook/1");
+}
+
+#[test]
+fn a_runbook_that_would_lift_a_rule_is_refused_with_its_place() {
+    let place = Place::new();
+    let sound = format!("{}/runbooks/galera-rejoin.toml", env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(&sound).unwrap().replace("id = \"galera-rejoin\"", "id = \"mine\"");
+    let bad = place.dir.path().join("mine.toml");
+    fs::write(&bad, text.replace("id = \"join\"", "id = \"join\"\nwaive = [\"S13\"]")).unwrap();
+    let bad = bad.to_str().unwrap();
+    let output = place.run(&["runbook", "check", &sound, bad], &[]);
+    assert_eq!(code(&output), 2);
+    assert!(stdout(&output).contains("galera-rejoin, 14 steps, destructive"), "{}", stdout(&output));
+    assert!(stderr(&output).contains("unknown key \"waive\""), "{}", stderr(&output));
+    assert!(stderr(&output).contains("can never lift a safety rule"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("mine.toml:"), "{}", stderr(&output));
+    assert_eq!(code(&place.run(&["runbook", "check", "/nonexistent.toml"], &[])), 2);
+}
+
+#[test]
+fn a_sites_runbooks_are_marked_and_a_folder_others_can_write_is_refused() {
+    let place = Place::new();
+    let folder = place.dir.path().join("breakglass/runbooks");
+    fs::create_dir_all(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
+    let sound = format!("{}/runbooks/galera-positions.toml", env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(sound).unwrap().replace("id = \"galera-positions\"", "id = \"mine\"");
+    let file = folder.join("mine.toml");
+    fs::write(&file, text).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let config: &[(&str, &Path)] = &[("XDG_CONFIG_HOME", place.dir.path())];
+
+    let list = place.run(&["runbook", "list"], config);
+    assert_eq!(code(&list), 0, "{}", stderr(&list));
+    assert!(stdout(&list).lines().any(|line| line == "mine (site)"), "{}", stdout(&list));
+    assert!(stdout(&place.run(&["runbook", "show", "mine"], config)).contains("mine (site): Recover"));
+
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o770)).unwrap();
+    let list = place.run(&["runbook", "list"], config);
+    assert_eq!(code(&list), 2);
+    assert!(stderr(&list).contains("group or others can write it"), "{}", stderr(&list));
+    assert!(!stdout(&list).contains("mine"), "{}", stdout(&list));
+    assert!(stdout(&list).contains("galera-rejoin"), "{}", stdout(&list));
+}
+
+/// The arguments that break the glass.
+const GLASS: [&str; 4] = ["--reason", "a test", "--incident", "T-1"];
+
+fn answers(place: &Place, text: &str) -> String {
+    let path = place.dir.path().join("answers.toml");
+    fs::write(&path, format!("format = \"breakglass.answers/1\"\n{text}")).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// A plan needs nobody: it is the same with every node gone, and holds each command.
+#[test]
+fn a_dry_run_sends_nothing_and_shows_every_step() {
+    let place = Place::new();
+    let gone = local(&["g1", "g2", "g3"])
+        .replace("via = [\"sh\", \"-s\"]", "via = [\"/nonexistent/kubectl\", \"sh\", \"-s\"]");
+    let inventory = place.file(&gone, 0o600);
+    let run = |more: &[&str]| {
+        let first = ["run", "galera-bootstrap", "--inventory", inventory.to_str().unwrap(), "--dry-run"];
+        place.run(&[&first, more].concat(), &[])
+    };
+    let output = run(&["--json", "--set", "target=g2"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(plan["schema"], "breakglass.plan/1");
+    let steps = plan["steps"].as_array().unwrap();
+    let asked: Vec<&str> = steps.iter().filter_map(|step| step["challenge"].as_str()).collect();
+    assert_eq!(asked, ["g2 lose 0"], "one typed confirmation");
+    let bootstrap = steps.iter().find(|step| step["id"] == "bootstrap").unwrap();
+    assert_eq!((&bootstrap["node"], &bootstrap["class"]), (&Value::from("g2"), &Value::from("destructive")));
+    assert!(bootstrap["commands"].to_string().contains("galera_new_cluster"), "{bootstrap}");
+    assert!(bootstrap["script"].as_str().unwrap().contains("safe_to_bootstrap"));
+    assert!(bootstrap["rules"].as_array().unwrap().contains(&Value::from("S25")));
+    let joins: Vec<&Value> =
+        steps.iter().filter(|step| step["id"] == "join").map(|step| &step["node"]).collect();
+    assert_eq!(joins, ["g1", "g3"]);
+    let page = stdout(&run(&[]));
+    assert!(page.contains("TARGET lose 0") && page.contains("Nothing is sent"), "{page}");
+    assert!(!place.dir.path().join(".local").exists(), "a dry run leaves no record");
+}
+
+#[test]
+fn a_run_without_its_words_is_a_usage_error() {
+    let place = Place::new();
+    let inventory = place.file(&local(&["g1", "g2", "g3"]), 0o600);
+    let inventory = inventory.to_str().unwrap();
+    for (arguments, word) in [
+        (vec!["run", "galera-bootstrap"], "--reason"),
+        (vec!["run", "galera-bootstrap", "--reason", " ", "--incident", "x"], "--reason"),
+        (vec!["run", "galera-botstrap"], "galera-bootstrap"),
+        (vec!["run", "galera-bootstrap", "--set", "taget=g1"], "target"),
+        (vec!["run", "galera-bootstrap", "--set", "target=g9"], "g1, g2, g3"),
+        (vec!["run", "galera-bootstrap", "--set", "target"], "INPUT=NODE"),
+        (vec!["run", "galera-bootstrap", "--json"], "--reason"),
+        (vec!["run", "galera-bootstrap", "--answers", "/nonexistent"], "/nonexistent"),
+    ] {
+        let output = place.run(&[&arguments[..], &["--inventory", inventory]].concat(), &[]);
+        assert_eq!(code(&output), 2, "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(word), "{arguments:?}: {}", stderr(&output));
+        assert!(stdout(&output).is_empty());
+    }
+}
+
+/// Answers that do not fit the plan are a refusal before anything is sent: with a stream of its own, and no record.
+#[test]
+fn answers_are_held_against_the_plan_first() {
+    let place = Place::new();
+    let inventory = place.file(&local(&["g1", "g2", "g3"]), 0o600);
+    for (text, word) in [
+        ("[[answer]]\nstep = \"botstrap\"\nnode = \"g1\"\ntype = \"x\"", "botstrap"),
+        ("[[answer]]\nstep = \"bootstrap\"\nnode = \"g9\"\ntype = \"x\"", "g9"),
+        ("[[answer]]\nstep = \"bootstrap\"\nnode = \"g1\"\ntype = \"x\"", "no step \"bootstrap\" on g1"),
+        ("[[choose]]\ninput = \"tagret\"\nvalue = \"g2\"", "tagret"),
+        ("[[choose]]\ninput = \"target\"\nvalue = \"g1\"", "--set says"),
+        ("[[waive]]\nrule = \"S6\"\nnode = \"g3\"\nreason = \"x\"\nminutes = 1", "cannot be waived"),
+        ("[[waive]]\nrule = \"S4\"\nnode = \"g3\"\nreason = \" \"\nminutes = 1", "no reason"),
+    ] {
+        let file = answers(&place, text);
+        let first = ["run", "galera-bootstrap", "--inventory", inventory.to_str().unwrap(), "--json"];
+        let rest = ["--set", "target=g2", "--answers", &file];
+        let output = place.run(&[&first[..], &rest, &GLASS].concat(), &[]);
+        assert_eq!(code(&output), 40, "{text}: {}", stderr(&output));
+        let lines: Vec<Value> =
+            stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let kinds: Vec<&str> = lines.iter().map(|line| line["type"].as_str().unwrap()).collect();
+        assert_eq!(kinds, ["session.open", "session.close"], "{text}");
+        assert_eq!((&lines[1]["result"], &lines[1]["exit"]), (&Value::from("refused"), &Value::from(40)));
+        assert!(lines[1]["detail"].as_str().unwrap().contains(word), "{text}: {}", lines[1]);
+        assert!(!place.dir.path().join(".local").exists(), "nothing was recorded");
+    }
+}
+
+/// In earnest, practice's words are refused: these nodes are of no lab.
+#[test]
+fn waivers_and_at_asked_are_for_practice() {
+    let place = Place::new();
+    let inventory = place.file(&local(&["g1", "g2", "g3"]), 0o600);
+    let file = answers(&place, "[[answer]]\nstep = \"bootstrap\"\nnode = \"g2\"\ntype = \"@asked\"");
+    let first = ["run", "galera-bootstrap", "--inventory", inventory.to_str().unwrap(), "--json"];
+    let output = place.run(&[&first[..], &["--set", "target=g2", "--answers", &file], &GLASS].concat(), &[]);
+    assert_eq!(code(&output), 40, "{}", stderr(&output));
+    assert!(stdout(&output).contains("LAB and DRILL"), "{}", stdout(&output));
+}

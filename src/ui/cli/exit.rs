@@ -12,6 +12,8 @@ pub(super) const OK: u8 = 0;
 pub(super) const INTERNAL: u8 = 1;
 /// Usage, configuration, bad input.
 pub(super) const USAGE: u8 = 2;
+/// A record is broken.
+pub(super) const BROKEN: u8 = 60;
 /// Stopped by a signal.
 pub(super) const SIGNAL: u8 = 130;
 
@@ -52,6 +54,15 @@ pub(super) fn report(error: &anyhow::Error) -> ExitCode {
         let _ = writeln!(err, "{}", Plain::new(line));
     }
     ExitCode::from(if usage { USAGE } else { INTERNAL })
+}
+
+/// Says something on standard error that is no error of the program; each line by itself, safe to show.
+pub(super) fn warn(text: &str) {
+    let mut err = io::stderr().lock();
+    for line in text.lines() {
+        // Nobody reads it where standard error is closed, and the work goes on.
+        let _ = writeln!(err, "breakglass: {}", Plain::new(line));
+    }
 }
 
 /// Whether the reader of our output has gone: nobody to tell, and nothing went wrong here.

@@ -1,10 +1,14 @@
 //! The command line: what the words mean, and what the program's exit says.
 
+mod audit;
 mod exit;
 mod lab;
+mod library;
 mod output;
 mod places;
 mod prompt;
+mod run;
+mod runbook;
 mod status;
 
 use std::io::{self, Write as _};
@@ -40,13 +44,20 @@ struct Places {
 enum Command {
     /// Read every node once and show them side by side; changes nothing
     Status(status::StatusArgs),
+    /// The library of runbooks: list, show, check, schema
+    Runbook(runbook::RunbookArgs),
+    /// The record of what was done: its sessions, their records, and whether it is whole
+    Audit(audit::AuditArgs),
+    /// Walk a runbook, step by guarded step, with a record
+    Run(run::RunArgs),
     /// A real practice cluster on this Linux host (root)
     Lab(lab::LabArgs),
 }
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 healthy or done · 1 internal error · 2 usage, configuration, bad input · 10 degraded · 20 outage · \
-30 undetermined · 130 stopped by a signal";
+30 undetermined · 40 refused before anything destructive · 50 outcome unknown or unproven · 60 a record is broken · \
+61 a record is intact but not provable · 130 stopped by a signal";
 
 /// Runs the program and returns its exit code.
 pub fn main() -> ExitCode {
@@ -68,6 +79,9 @@ pub fn main() -> ExitCode {
     };
     let outcome = match cli.command {
         Some(Command::Status(args)) => status::run(&cli.places, &args),
+        Some(Command::Runbook(args)) => runbook::run(args),
+        Some(Command::Run(args)) => run::run(&cli.places, &args),
+        Some(Command::Audit(args)) => audit::run(&cli.places, &args),
         Some(Command::Lab(args)) => lab::run(args),
         None => status::run_or_welcome(&cli.places),
     };

@@ -1,4 +1,4 @@
-//! Where the inventory is, and whether it may be believed.
+//! Where the inventory is, and whether it may be believed; where records and their heads are kept.
 
 use std::env;
 use std::fs::File;
@@ -7,13 +7,21 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Access, Mode as Bits, OFlags};
+use sha2::{Digest as _, Sha256};
 
 use super::{Failure, Places};
+use crate::facts::{ClusterName, Mode};
 use crate::inventory::{self, Inventory};
+use crate::record::Head;
 
 /// Finds and reads the inventory; `None` where no place holds one. A place named by option or environment must.
 pub(super) fn inventory(places: &Places) -> Result<Option<Inventory>> {
+    Ok(inventory_and_digest(places)?.map(|(inventory, _)| inventory))
+}
+
+/// As [`inventory()`], with the digest of the file's bytes, `sha256:…`.
+pub(super) fn inventory_and_digest(places: &Places) -> Result<Option<(Inventory, String)>> {
     let named = places
         .inventory
         .clone()
@@ -35,21 +43,71 @@ pub(super) fn inventory(places: &Places) -> Result<Option<Inventory>> {
 
 /// The places looked at where none is named, in order.
 pub(super) fn usual() -> Vec<PathBuf> {
-    let config = variable("XDG_CONFIG_HOME").or_else(|| variable("HOME").map(|home| home.join(".config")));
-    let mut places: Vec<PathBuf> =
-        config.into_iter().map(|dir| dir.join("breakglass/inventory.toml")).collect();
+    let mut places: Vec<PathBuf> = config().into_iter().map(|dir| dir.join("inventory.toml")).collect();
     places.push(PathBuf::from("/etc/breakglass/inventory.toml"));
     places
+}
+
+/// Where records are kept: `--state-dir`, else `$BREAKGLASS_STATE_DIR`, else `$XDG_STATE_HOME/breakglass`, else
+/// `~/.local/state/breakglass`.
+pub(super) fn state_dir(places: &Places) -> Result<PathBuf> {
+    let usual = || {
+        let state = variable("XDG_STATE_HOME");
+        let state = state.or_else(|| variable("HOME").map(|home| home.join(".local/state")));
+        state.map(|dir| dir.join("breakglass"))
+    };
+    let named = places.state_dir.clone().or_else(|| variable("BREAKGLASS_STATE_DIR"));
+    named.or_else(usual).ok_or_else(|| {
+        Failure::Usage("no place for records: HOME is not set; name one with --state-dir".to_owned()).into()
+    })
+}
+
+/// Labs keep their heads with themselves, so that both go together.
+const LABS: &str = "/var/lib/breakglass-lab";
+
+/// The file of the head that is remembered of a cluster's record: outside the record's folder, and for a real cluster
+/// outside the state directory. `None` where none is remembered: in drills, and for a lab that is not on this host or
+/// not ours.
+pub(super) fn head(mode: Mode, cluster: &ClusterName) -> Option<PathBuf> {
+    match mode {
+        Mode::Live => heads().map(|dir| dir.join(cluster.as_str())),
+        Mode::Lab => {
+            let lab = Path::new(LABS).join(cluster.as_str());
+            rustix::fs::access(&lab, Access::WRITE_OK | Access::EXEC_OK).ok().map(|()| lab.join("head"))
+        }
+        Mode::Drill => None,
+    }
+}
+
+/// Where the heads of real clusters are.
+fn heads() -> Option<PathBuf> {
+    config().map(|dir| dir.join("heads/live"))
+}
+
+/// The head of the log whose record 0 has the hash `log`, among all that this workstation remembers, and its file. What
+/// cannot be read is none: it may belong to anything.
+pub(super) fn head_of(log: &str) -> Option<(PathBuf, Head)> {
+    let list = |dir: &Path| std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+    let live = heads().into_iter().flat_map(|dir| list(&dir).collect::<Vec<_>>());
+    let labs = list(Path::new(LABS)).map(|lab| lab.join("head"));
+    let mut known = live.chain(labs).filter_map(|path| Some((Head::read(&path).ok()??, path)));
+    known.find(|(head, _)| head.log == log).map(|(head, path)| (path, head))
+}
+
+/// This user's folder of settings: `$XDG_CONFIG_HOME/breakglass`.
+pub(super) fn config() -> Option<PathBuf> {
+    let config = variable("XDG_CONFIG_HOME").or_else(|| variable("HOME").map(|home| home.join(".config")))?;
+    Some(config.join("breakglass"))
 }
 
 fn variable(name: &str) -> Option<PathBuf> {
     env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
-fn read(path: &Path) -> Result<Option<Inventory>> {
+fn read(path: &Path) -> Result<Option<(Inventory, String)>> {
     let shown = path.display();
     let file =
-        match rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Mode::empty()) {
+        match rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK, Bits::empty()) {
             Ok(fd) => File::from(fd),
             Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR) => return Ok(None),
             Err(error) => {
@@ -82,5 +140,8 @@ fn read(path: &Path) -> Result<Option<Inventory>> {
         .with_context(|| format!("reading the inventory {shown}"))?;
     let inventory = inventory::parse_bytes(&shown.to_string(), &bytes)
         .map_err(|errors| Failure::Usage(errors.to_string()))?;
-    Ok(Some(inventory))
+    let digest = Sha256::digest(&bytes)
+        .iter()
+        .fold("sha256:".to_owned(), |digest, byte| format!("{digest}{byte:02x}"));
+    Ok(Some((inventory, digest)))
 }

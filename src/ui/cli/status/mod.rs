@@ -22,6 +22,7 @@ use crate::facts::{NodeName, Plain, Survey};
 use crate::inventory::{self, Cluster, Inventory};
 use crate::judge::{self, Judgement};
 use crate::nodes::real::{Options, RealNodes};
+use crate::record::{self, Place};
 
 /// How long `--watch` rests between two surveys.
 const WATCH_EVERY: Duration = Duration::from_secs(5);
@@ -53,21 +54,23 @@ struct Picture {
 
 /// Runs `status`.
 pub(super) fn run(places: &Places, args: &StatusArgs) -> Result<ExitCode> {
-    let Some(inventory) = places::inventory(places)? else {
-        let looked: Vec<String> = places::usual().iter().map(|path| path.display().to_string()).collect();
-        return Err(Failure::Usage(format!(
-            "no inventory: looked at {}; write one (the README has an example), or name it with --inventory",
-            looked.join(", ")
-        ))
-        .into());
-    };
-    show(&inventory, args)
+    let Some(inventory) = places::inventory(places)? else { return Err(no_inventory().into()) };
+    show(places, &inventory, args)
+}
+
+/// Nothing to look at.
+pub(super) fn no_inventory() -> Failure {
+    let looked: Vec<String> = places::usual().iter().map(|path| path.display().to_string()).collect();
+    Failure::Usage(format!(
+        "no inventory: looked at {}; write one (the README has an example), or name it with --inventory",
+        looked.join(", ")
+    ))
 }
 
 /// Without a subcommand: the inventory's status, or a short welcome where there is no inventory.
 pub(super) fn run_or_welcome(places: &Places) -> Result<ExitCode> {
     if let Some(inventory) = places::inventory(places)? {
-        return show(&inventory, &StatusArgs { cluster: None, json: false, watch: false });
+        return show(places, &inventory, &StatusArgs { cluster: None, json: false, watch: false });
     }
     io::stdout().write_all(WELCOME.as_bytes())?;
     Ok(ExitCode::from(exit::OK))
@@ -94,19 +97,20 @@ Then:
       everything else
 ";
 
-fn show(inventory: &Inventory, args: &StatusArgs) -> Result<ExitCode> {
+fn show(places: &Places, inventory: &Inventory, args: &StatusArgs) -> Result<ExitCode> {
     let clusters = chosen(inventory, args.cluster.as_deref())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("starting the asynchronous runtime")?;
-    let code = runtime.block_on(watched(&clusters, args));
+    let code = runtime.block_on(watched(places, &clusters, args));
     // A name lookup that hangs must not hold the exit.
     runtime.shutdown_background();
     code.map(ExitCode::from)
 }
 
-fn chosen<'a>(known: &'a Inventory, name: Option<&str>) -> Result<Vec<&'a Cluster>> {
+/// The clusters that are meant.
+pub(super) fn chosen<'a>(known: &'a Inventory, name: Option<&str>) -> Result<Vec<&'a Cluster>> {
     let Some(name) = name else { return Ok(known.clusters.iter().collect()) };
     if let Some(cluster) = known.cluster(name) {
         return Ok(vec![cluster]);
@@ -123,7 +127,7 @@ fn chosen<'a>(known: &'a Inventory, name: Option<&str>) -> Result<Vec<&'a Cluste
 }
 
 /// Surveys once, or again and again; returns the exit code of the last.
-async fn watched(clusters: &[&Cluster], args: &StatusArgs) -> Result<u8> {
+async fn watched(places: &Places, clusters: &[&Cluster], args: &StatusArgs) -> Result<u8> {
     let prompter = Arc::new(Terminal);
     let nodes: Vec<RealNodes> =
         clusters.iter().map(|cluster| RealNodes::new(cluster, Options::new(prompter.clone()))).collect();
@@ -133,7 +137,7 @@ async fn watched(clusters: &[&Cluster], args: &StatusArgs) -> Result<u8> {
         let pictures = tokio::select! {
             biased;
             () = &mut stopped => return Ok(exit::SIGNAL),
-            pictures = pictures(clusters, &nodes) => pictures?,
+            pictures = pictures(places, clusters, &nodes) => pictures?,
         };
         // Whoever stops reading still gets the verdict: an exit code of 0 would say healthy.
         let gone = match print(&pictures, args) {
@@ -165,13 +169,13 @@ fn stopped() -> Result<impl Future<Output = ()>> {
     })
 }
 
-async fn pictures(clusters: &[&Cluster], nodes: &[RealNodes]) -> Result<Vec<Picture>> {
-    let all = clusters.iter().zip(nodes).map(|(cluster, nodes)| picture(cluster, nodes));
+async fn pictures(places: &Places, clusters: &[&Cluster], nodes: &[RealNodes]) -> Result<Vec<Picture>> {
+    let all = clusters.iter().zip(nodes).map(|(cluster, nodes)| picture(places, cluster, nodes));
     futures_util::future::join_all(all).await.into_iter().collect()
 }
 
 /// One survey of a cluster; where the group is just seeking a new view, the first that is settled.
-async fn picture(cluster: &Cluster, nodes: &RealNodes) -> Result<Picture> {
+async fn picture(places: &Places, cluster: &Cluster, nodes: &RealNodes) -> Result<Picture> {
     let names: Vec<NodeName> = cluster.nodes.iter().map(|node| node.name.clone()).collect();
     let begun = Instant::now();
     loop {
@@ -182,13 +186,24 @@ async fn picture(cluster: &Cluster, nodes: &RealNodes) -> Result<Picture> {
             ) => survey,
             never = waiting.tell() => match never {},
         };
-        let survey = survey.map_err(|error| Failure::Usage(error.to_string()))?;
+        let mut survey = survey.map_err(|error| Failure::Usage(error.to_string()))?;
+        remember(places, &mut survey);
         let judgement = judge::judge(&survey);
         let settling = judgement.findings.iter().any(|finding| finding.id == "galera.view-changing");
         if !settling || begun.elapsed() > SETTLE_WITHIN {
             return Ok(Picture { survey, judgement });
         }
         tokio::time::sleep(SETTLE_AFTER).await;
+    }
+}
+
+/// Positions that a run recovered on this workstation count where the engine's files are as they were. A record that
+/// cannot be read remembers nothing.
+fn remember(places: &Places, survey: &mut Survey) {
+    let Ok(state) = places::state_dir(places) else { return };
+    let place = Place::new(&state, survey.mode, &survey.cluster, None);
+    if let Ok(records) = record::read(&place.dir) {
+        engine::recall(survey, &engine::remembered(&records));
     }
 }
 
