@@ -12,10 +12,14 @@
     reason = "a test suite"
 )]
 
+#[path = "lab/act.rs"]
+mod act;
 #[path = "support/harness.rs"]
 mod harness;
 #[path = "support/lab.rs"]
 mod lab;
+#[path = "lab/walk.rs"]
+mod walk;
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -34,6 +38,20 @@ fn main() -> ExitCode {
             Case { name: "sql_by_probe_by_forwarded_socket_and_by_tcp", needs: fast, run: sql_transports },
             Case { name: "one_history_is_ranked_and_two_are_not", needs: fast, run: histories },
             Case { name: "bad_input_is_named_and_the_other_node_is_whole", needs: fast, run: bad_input },
+            Case { name: "killed_at_different_moments_and_all_back", needs: fast, run: act::killed_and_back },
+            Case {
+                name: "every_way_down_has_its_way_up_or_its_refusal",
+                needs: fast,
+                run: act::every_way_down,
+            },
+            Case {
+                name: "a_primary_out_of_sight_forbids_a_bootstrap",
+                needs: full,
+                run: act::a_primary_out_of_sight,
+            },
+            Case { name: "silent_divergence_never_joins", needs: fast, run: act::silent_divergence },
+            Case { name: "killed_anywhere_the_next_run_finishes", needs: traced, run: act::killed_anywhere },
+            Case { name: "trouble_on_the_way", needs: fast, run: act::trouble_on_the_way },
             Case { name: "the_lab_keeps_its_own_promises", needs: fast, run: lab_promises },
         ],
     )
@@ -41,6 +59,13 @@ fn main() -> ExitCode {
 
 fn fast() -> Result<(), String> {
     asked(&["fast", "full"])
+}
+
+/// The program is killed under strace, at one system call on its record.
+fn traced() -> Result<(), String> {
+    fast()?;
+    let found = std::process::Command::new("strace").arg("-V").stdout(std::process::Stdio::null()).status();
+    found.map(|_| ()).map_err(|_| "strace is not installed".to_owned())
 }
 
 fn full() -> Result<(), String> {
