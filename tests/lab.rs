@@ -39,6 +39,7 @@ fn main() -> ExitCode {
             Case { name: "one_history_is_ranked_and_two_are_not", needs: fast, run: histories },
             Case { name: "bad_input_is_named_and_the_other_node_is_whole", needs: fast, run: bad_input },
             Case { name: "killed_at_different_moments_and_all_back", needs: fast, run: act::killed_and_back },
+            Case { name: "a_missing_node_is_waived_by_name", needs: full, run: act::one_is_missing },
             Case {
                 name: "every_way_down_has_its_way_up_or_its_refusal",
                 needs: fast,

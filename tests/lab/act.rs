@@ -142,8 +142,7 @@ fn nothing_of_ours(lab: &Lab) {
     }
 }
 
-/// Stopped cleanly one by one; killed with their saved views; a refused bootstrap by hand; a wiped data directory; a
-/// node out of reach.
+/// Stopped cleanly one by one; a refused bootstrap by hand; killed with their saved views, and without.
 pub(crate) fn every_way_down() -> Result<(), String> {
     let lab = Lab::up("bga-down", &[]);
     let desk = Desk::new(&lab, "desk");
@@ -183,8 +182,15 @@ pub(crate) fn every_way_down() -> Result<(), String> {
     };
     desk.walk("galera-bootstrap", &[&format!("target={best}")], &yes("bootstrap", &best)).ended(0, "done");
     whole(&lab, &desk);
-    lab.heal_all();
+    Ok(())
+}
 
+/// A wiped data directory, and a node out of reach.
+pub(crate) fn one_is_missing() -> Result<(), String> {
+    let lab = Lab::up("bga-miss", &[]);
+    let desk = Desk::new(&lab, "desk");
+    lab.sql("g1", "CREATE DATABASE t; CREATE TABLE t.w (id INT AUTO_INCREMENT PRIMARY KEY, pad CHAR(100)); INSERT INTO t.w (pad) VALUES ('x')");
+    lab.until_healthy();
     wiped(&lab, &desk);
     out_of_reach(&lab, &desk);
     Ok(())

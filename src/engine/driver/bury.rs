@@ -7,14 +7,15 @@ use crate::facts::{EvidenceDigest, Known, Plain, SessionId};
 use crate::judge::safety::s16;
 use crate::record::OpState;
 use crate::record::body::{
-    Automation, Body, CloseResult, Confirm, OpOutcome, OpResolve, Outcome as Ending, ResolvedBy, SessionClose,
+    Automation, Body, CloseResult, OpOutcome, OpResolve, Outcome as Ending, ResolvedBy, SessionClose,
 };
 
 use super::super::machine::Op;
-use super::super::operator::{Answered, Challenge, Event, Operator};
+use super::super::operator::{Challenge, Event, Operator};
 use super::super::outcome::Outcome;
 use super::super::ports::{Ports, Stop};
 use super::super::{Nodes, effect};
+use super::gate::Typed;
 use super::step::End;
 use super::{Book, Driver, Fatal, Moment};
 
@@ -158,28 +159,14 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
                 ("next", Plain::new(format!("rather reach {node}, and run again"))),
             ],
             asked: asked.clone(),
-            evidence: evidence.clone(),
+            evidence,
         };
         let open = format!(
             "whether {} on {node} (op {}, session {dead}) happened is not known: {unknown}. Reach {node}, then run \
              again; nothing was done. If it will not come back, type {asked:?} when asked.",
             op.step, op.op
         );
-        let typed = match self.operator.confirm(&challenge).await {
-            Answered::Refused(_) => return Ok(Some(End::Open(open))),
-            Answered::Given(typed) => typed,
-        };
-        let matched = typed == asked;
-        self.keep(Body::Confirm(Confirm {
-            step: RESOLVE_STEP.to_owned(),
-            node: node.to_string(),
-            asked,
-            typed: Plain::new(&typed).to_string(),
-            millis: 0,
-            matched,
-            evidence: evidence.to_string(),
-        }))?;
-        if !matched {
+        if let Typed::Not(_) = self.put(&challenge).await? {
             return Ok(Some(End::Open(open)));
         }
         self.found_out(op, Ending::Failed, ResolvedBy::Operator, "given up; the survey shows what there is")?;

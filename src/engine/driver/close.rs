@@ -1,7 +1,7 @@
 //! How a run ends: what must happen on every way out (S21), and what it came to.
 
 use crate::ask::act::Class;
-use crate::facts::{Mode, NodeName, SessionId, keys};
+use crate::facts::{NodeName, SessionId, keys};
 use crate::judge::Standing;
 use crate::record::OpState;
 use crate::record::body::{Automation, Body, CloseResult, Outcome as Ending, SessionClose, SessionPause};
@@ -58,19 +58,15 @@ impl RunResult {
 pub struct Ended {
     /// Its session.
     pub session: SessionId,
-    /// Whether it was the real thing.
-    pub mode: Mode,
     /// What it came to.
     pub result: RunResult,
     /// Why, for people; a sentence a line.
     pub detail: String,
-    /// Whether the session was opened in the record: what was refused before has no record.
-    pub recorded: bool,
 }
 
 impl Ended {
-    pub(super) fn refused(session: SessionId, mode: Mode, detail: String) -> Self {
-        Self { session, mode, result: RunResult::Refused, detail, recorded: false }
+    pub(super) fn refused(session: SessionId, detail: String) -> Self {
+        Self { session, result: RunResult::Refused, detail }
     }
 }
 
@@ -118,7 +114,7 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
             self.keep(Body::SessionPause(SessionPause { why: detail.clone() }))?;
         }
         self.book.remember_head()?;
-        Ok(Ended { session, mode: self.mode, result, detail, recorded: true })
+        Ok(Ended { session, result, detail })
     }
 
     /// Runs the steps of every way out. Returns the nodes that are still frozen, and what went wrong.
@@ -132,10 +128,9 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
             if self.ports.stop() == Stop::Now {
                 return Err(Fatal::Stopped);
             }
-            let (these, rest) = due.into_iter().partition(|(_, step)| step.id == id);
-            due = rest;
-            let always = these;
-            let (_, end) = self.abreast(always).await?;
+            let these: Vec<(usize, PlanStep)>;
+            (these, due) = due.into_iter().partition(|(_, step)| step.id == id);
+            let (_, end) = self.abreast(these).await?;
             if !matches!(end, End::Done(_) | End::Skipped(_)) {
                 trouble.push(format!("{id} was not done everywhere: {}", first_line(&end.detail())));
             }

@@ -12,12 +12,20 @@ use super::super::operator::{Answered, Challenge, Operator, WaiverAsked};
 use super::super::ports::{Ports, Stop};
 use super::super::{Nodes, challenge};
 use super::step::End;
-use super::{Book, Driver, Fatal};
+use super::{Book, Driver, Fatal, clipped};
 
 /// The longest a waiver may hold.
 const LONGEST_WAIVER: SignedDuration = SignedDuration::from_hours(8);
 /// Evidence younger than this was read at Enter (U7).
 const AT_ENTER: SignedDuration = SignedDuration::from_secs(2);
+
+/// What came of a challenge.
+pub(super) enum Typed {
+    /// What was asked, by the record of this number.
+    AsAsked(u64),
+    /// Nothing, or something else.
+    Not(String),
+}
 
 /// What came out of a gate.
 pub(super) enum Gate {
@@ -181,8 +189,8 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
             rule: blocked.rule.to_owned(),
             node: node.to_string(),
             asked: asked.asked,
-            typed: given.typed,
-            reason: given.reason,
+            typed: clipped(&given.typed),
+            reason: clipped(&given.reason),
             until,
         }))?;
         if let Some(rule) = blocked.rule.strip_prefix('S').and_then(|number| number.parse().ok()) {
@@ -211,41 +219,19 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
                 &joins,
                 self.ports.now(),
             );
-            let asked = challenge::asked(node);
             let challenge = Challenge {
                 step: step.id.clone(),
                 node: node.clone(),
                 title: challenge::title(&step.action, node),
                 lines,
-                asked: asked.clone(),
+                asked: challenge::asked(node),
                 evidence: pass.evidence.clone(),
             };
-            let begun = self.ports.mono();
-            let typed = match self.operator.confirm(&challenge).await {
-                Answered::Refused(_) if self.ports.stop() != Stop::No => return Ok(Err(End::Stopped)),
-                Answered::Refused(why) => return Ok(Err(End::Refused(vec![why]))),
-                Answered::Given(typed) => typed,
+            let seq = match self.put(&challenge).await? {
+                Typed::AsAsked(seq) => seq,
+                Typed::Not(_) if self.ports.stop() != Stop::No => return Ok(Err(End::Stopped)),
+                Typed::Not(why) => return Ok(Err(End::Refused(vec![why]))),
             };
-            if self.ports.stop() != Stop::No {
-                return Ok(Err(End::Stopped));
-            }
-            let matched = typed == asked;
-            let record = self.keep(Body::Confirm(Confirm {
-                step: step.id.clone(),
-                node: node.to_string(),
-                asked: asked.clone(),
-                typed: Plain::new(&typed).to_string(),
-                millis: self.ports.mono().saturating_sub(begun) / 1_000_000,
-                matched,
-                evidence: pass.evidence.to_string(),
-            }))?;
-            if !matched {
-                let why = format!(
-                    "typed {:?} where {asked:?} was asked; nothing was sent",
-                    Plain::new(&typed).as_str()
-                );
-                return Ok(Err(End::Refused(vec![why])));
-            }
             if self.ports.now().duration_since(pass.read) > AT_ENTER {
                 self.look_again().await?;
                 let fresh = match self.gate(step, doing).await? {
@@ -264,11 +250,39 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
                 pass = fresh;
             }
             let covers = self.covering(step);
-            let confirmed =
-                Confirmed { seq: record.seq, evidence: pass.evidence.clone(), step: step.id.clone(), covers };
+            let confirmed = Confirmed { seq, evidence: pass.evidence.clone(), step: step.id.clone(), covers };
             self.confirmed.push(confirmed.clone());
             return Ok(Ok((pass, confirmed)));
         }
+    }
+
+    /// Puts a challenge to the operator. What was typed is recorded, whether it was what was asked or not; after a stop it
+    /// no longer counts.
+    pub(super) async fn put(&mut self, challenge: &Challenge) -> Result<Typed, Fatal> {
+        let begun = self.ports.mono();
+        let typed = match self.operator.confirm(challenge).await {
+            Answered::Refused(why) => return Ok(Typed::Not(why)),
+            Answered::Given(_) if self.ports.stop() != Stop::No => {
+                return Ok(Typed::Not("stopped while it was asked".to_owned()));
+            }
+            Answered::Given(typed) => typed,
+        };
+        let (asked, matched) = (&challenge.asked, typed == challenge.asked);
+        let typed = clipped(Plain::new(&typed).as_str());
+        let record = self.keep(Body::Confirm(Confirm {
+            step: challenge.step.clone(),
+            node: challenge.node.to_string(),
+            asked: asked.clone(),
+            typed: typed.clone(),
+            millis: self.ports.mono().saturating_sub(begun) / 1_000_000,
+            matched,
+            evidence: challenge.evidence.to_string(),
+        }))?;
+        Ok(if matched {
+            Typed::AsAsked(record.seq)
+        } else {
+            Typed::Not(format!("typed {typed:?} where {asked:?} was asked; nothing was sent"))
+        })
     }
 
     /// The steps that this step's confirmation speaks for, on the nodes that its text says will follow.

@@ -19,7 +19,7 @@ mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::facts::{ClusterName, Family, Mode, NodeName, Plain, SessionId};
+use crate::facts::{ClusterName, Family, NodeName, Plain, SessionId};
 use crate::judge::{Waiver, Waivers};
 use crate::record::body::{BlobRef, Body, OpIntent, Operator as RecordedOperator};
 use crate::record::{Log, Receipt, Record, WriteError};
@@ -149,7 +149,6 @@ pub(crate) struct Driver<'a, N, B, P, O> {
     ports: &'a P,
     operator: &'a mut O,
     setting: &'a Setting,
-    mode: Mode,
     machine: Machine,
     session: SessionId,
     opened: u64,

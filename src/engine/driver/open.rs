@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::facts::{EvidenceDigest, Mode, NodeName, Plain, SessionId, keys};
 use crate::judge::{self, Waivers};
-use crate::record::body::{Body, Confirm, PlanMade, SessionOpen};
+use crate::record::body::{Body, PlanMade, SessionOpen};
 use crate::record::{OpenError, Record};
 use crate::runbook::{Action, Plan, PlanStep};
 
 use super::super::machine::Machine;
-use super::super::operator::{Answered, Challenge, Operator};
+use super::super::operator::{Challenge, Operator};
 use super::super::ports::{Ports, Stop};
 use super::super::{Nodes, survey};
 use super::close::Ended;
+use super::gate::Typed;
 use super::ground::{self, Ground};
 use super::step::End;
 use super::{Book, Driver, Fatal, Setting};
@@ -45,11 +46,11 @@ pub async fn run<N: Nodes, B: Book, P: Ports, O: Operator>(
     let mut first = taken.await.map_err(Fatal::from)?;
     let mode = first.mode;
     if let Err(why) = operator.mode(mode) {
-        return Ok(Ended::refused(session, mode, why));
+        return Ok(Ended::refused(session, why));
     }
     let (book, records) = match book(mode) {
         Ok(opened) => opened,
-        Err(error @ OpenError::Held { .. }) => return Ok(Ended::refused(session, mode, error.to_string())),
+        Err(error @ OpenError::Held { .. }) => return Ok(Ended::refused(session, error.to_string())),
         Err(error) => return Err(error.into()),
     };
     let machine = Machine::of(&records).map_err(Fatal::from)?;
@@ -64,7 +65,6 @@ pub async fn run<N: Nodes, B: Book, P: Ports, O: Operator>(
         ports,
         operator,
         setting,
-        mode,
         machine,
         session,
         opened: ports.mono(),
@@ -202,26 +202,14 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
                     ),
                 ),
             ],
-            asked: asked.clone(),
-            evidence: evidence.clone(),
+            asked,
+            evidence,
         };
-        let refused = |why: &str| End::Refused(vec![format!("the lease on {node} is held: {whose}; {why}")]);
-        let typed = match self.operator.confirm(&challenge).await {
-            Answered::Refused(why) => return Ok(Some(refused(&why))),
-            Answered::Given(typed) => typed,
-        };
-        let matched = typed == asked;
-        self.keep(Body::Confirm(Confirm {
-            step: step.id.clone(),
-            node: node.to_string(),
-            asked: asked.clone(),
-            typed: Plain::new(&typed).to_string(),
-            millis: 0,
-            matched,
-            evidence: evidence.to_string(),
-        }))?;
-        if !matched {
-            return Ok(Some(refused(&format!("it is broken by typing {asked:?}"))));
+        if let Typed::Not(why) = self.put(&challenge).await? {
+            let how = format!("it is broken by typing {:?}", challenge.asked);
+            return Ok(Some(End::Refused(vec![format!(
+                "the lease on {node} is held: {whose}; {why}; {how}"
+            )])));
         }
         self.broken.insert(node.clone(), held);
         Ok(None)
