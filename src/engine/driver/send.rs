@@ -84,7 +84,14 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
         let authorization =
             Authorization::new(act.clone(), &step.id, pass, confirmed, &receipt, self.ports.now())?;
         self.note(Body::OpSent(OpSent { op: act.op.to_string() }))?;
-        self.touched.insert(act.node.clone());
+        // A lease and the check row change nothing that any rule reads.
+        let silent = matches!(
+            act.deed,
+            Deed::TakeLease { .. } | Deed::ReleaseLease { .. } | Deed::Write { .. } | Deed::DropCheck
+        );
+        if !silent {
+            self.touched.insert(act.node.clone());
+        }
         Ok(authorization)
     }
 
