@@ -92,6 +92,8 @@ Then:
 
   breakglass status [CLUSTER]
       every node, dead or alive, side by side; changes nothing
+  breakglass runbook list
+      the recoveries; `breakglass run ID --dry-run` shows each command of one
 
   breakglass --help
       everything else
