@@ -1,6 +1,5 @@
 //! How a run ends: what must happen on every way out (S21), and what it came to.
 
-use crate::ask::act::Class;
 use crate::facts::{NodeName, SessionId, keys};
 use crate::judge::Standing;
 use crate::record::OpState;
@@ -235,7 +234,10 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
 
     fn came_to(&self, last: End) -> (RunResult, Vec<String>) {
         let session = self.machine.session(&self.session);
-        let mutated = session.is_some_and(|session| session.ops.iter().any(|op| op.class != Class::Read));
+        // Where servers are started, a position that was not recovered has its say in the rules.
+        let starts =
+            |step: &PlanStep| matches!(step.action, Action::Bootstrap | Action::Join | Action::Start);
+        let positions_are_all = !self.plan.steps.iter().any(starts);
         let open = session.is_some_and(|session| session.open().next().is_some());
         let destroyed = session.is_some_and(super::super::machine::Session::destroyed);
         let started = session.is_some_and(|session| session.ops.iter().any(has_started));
@@ -243,8 +245,13 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
         let (result, detail) = match last {
             End::Done(_) | End::Skipped(_) | End::LeftOut(_) => {
                 let out = self.left_out.keys().any(|node| !self.is_synced(node));
-                let partial = out || (self.missing && !mutated);
-                (if partial { RunResult::Partial } else { RunResult::Done }, Vec::new())
+                let partial = out || (positions_are_all && !self.missing.is_empty());
+                let missing = self
+                    .missing
+                    .iter()
+                    .filter(|_| positions_are_all)
+                    .map(|(node, why)| format!("{node}: {why}"));
+                (if partial { RunResult::Partial } else { RunResult::Done }, missing.collect())
             }
             // Servers that were started run on, whatever class their start was of.
             End::Refused(why) if started => (RunResult::Partial, why),

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::facts::{Known, NodeName, NodeSurvey, Plain, Position, ReachWord, Survey, WhyKind, keys};
 use crate::judge::{self, Judgement};
 use crate::record::Record;
-use crate::record::body::{Body, NodeSeen, Outcome, RuleSeen, SurveyTaken, VerdictSeen};
+use crate::record::body::{Body, NodeSeen, Note, Outcome, RuleSeen, SurveyTaken, VerdictSeen};
 
 use super::super::operator::Operator;
 use super::super::ports::Ports;
@@ -38,6 +38,8 @@ const POSITION: &str = "position ";
 const NONE: &str = "none";
 const STAMP: &str = "engine files ";
 const MACHINE: &str = "machine ";
+const NOTED: &str = "recovered in place on ";
+const BETWEEN: &str = " | ";
 
 impl Recovered {
     /// As the checks of its outcome record.
@@ -57,6 +59,17 @@ impl Recovered {
             text => Some(*crate::ask::recovered::position(text).known()?),
         };
         Some(Self { position, stamp: Some(Plain::new(part(STAMP)?)), machine: Plain::new(part(MACHINE)?) })
+    }
+
+    /// As a note: what a recovery in place found, with the files as it left them, is known only after a look at the node.
+    fn note(&self, node: &NodeName) -> String {
+        format!("{NOTED}{node}: {}", self.checks().join(BETWEEN))
+    }
+
+    fn of_note(text: &str) -> Option<(NodeName, Self)> {
+        let (node, rest) = text.strip_prefix(NOTED)?.split_once(": ")?;
+        let checks: Vec<String> = rest.split(BETWEEN).map(str::to_owned).collect();
+        Some((NodeName::new(node).ok()?, Self::read(&checks)?))
     }
 
     /// Whether it still holds for the node: the same machine, no server, and the engine's files as they were.
@@ -93,6 +106,11 @@ pub fn remembered(records: &[Record]) -> BTreeMap<NodeName, Recovered> {
                     (nodes.get(outcome.op.as_str()), Recovered::read(&outcome.checks))
                 {
                     found.insert(node.clone(), position);
+                }
+            }
+            Body::Note(note) => {
+                if let Some((node, position)) = Recovered::of_note(&note.text) {
+                    found.insert(node, position);
                 }
             }
             _ => {}
@@ -143,6 +161,15 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
             self.verdict = Some(self.ground.judgement.verdict);
             self.keep_survey()?;
             self.keep_verdict(None, Vec::new())?;
+        }
+        Ok(())
+    }
+
+    /// Looks at a node after a recovery in place, and records what was found with the engine's files as they are now.
+    pub(super) async fn note_recovered(&mut self, node: &NodeName) -> Result<(), Fatal> {
+        self.look_again().await?;
+        if let Some(text) = self.recovered.get(node).map(|found| found.note(node)) {
+            self.keep(Body::Note(Note { text }))?;
         }
         Ok(())
     }
@@ -237,5 +264,23 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
     pub(super) fn read_at(&self) -> Timestamp {
         let oldest = self.ground.survey.nodes.iter().map(|node| node.at).min();
         oldest.unwrap_or(self.ground.survey.taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::facts::{ClusterUuid, Seqno};
+
+    #[test]
+    fn what_was_recovered_in_place_is_read_back_from_its_note() {
+        let position = Position { uuid: ClusterUuid::new(7).unwrap(), seqno: Seqno::new(6).unwrap() };
+        let node = NodeName::new("g1").unwrap();
+        for position in [Some(position), None] {
+            let stamp = Some(Plain::new("ibdata1 12 34 2026-11-21 03:00:00.1; ib_logfile0 13 35 2026"));
+            let found = Recovered { position, stamp, machine: Plain::new("4f1c") };
+            assert_eq!(Recovered::of_note(&found.note(&node)), Some((node.clone(), found)));
+        }
+        assert_eq!(Recovered::of_note("recovered in place on g1: position what"), None);
     }
 }

@@ -164,7 +164,7 @@ pub(crate) struct Driver<'a, N, B, P, O> {
     /// Nodes that stay out of what the run makes, and why.
     left_out: BTreeMap<NodeName, Plain>,
     /// A position that was to be recovered was not.
-    missing: bool,
+    missing: BTreeMap<NodeName, Plain>,
     /// Leases of other workstations that the operator broke by a typed word.
     broken: BTreeMap<NodeName, SessionId>,
     failed_transfers: u32,

@@ -77,7 +77,7 @@ pub async fn run<N: Nodes, B: Book, P: Ports, O: Operator>(
         touched: BTreeSet::new(),
         confirmed: Vec::new(),
         left_out: BTreeMap::new(),
-        missing: false,
+        missing: BTreeMap::new(),
         broken: BTreeMap::new(),
         failed_transfers: 0,
     };

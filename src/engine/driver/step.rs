@@ -118,7 +118,9 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
                     let why = why.lines().next().unwrap_or_default();
                     self.left_out.entry(node.clone()).or_insert_with(|| Plain::new(why));
                 }
-                Action::Recover | Action::RecoverDirect => self.missing = true,
+                Action::Recover | Action::RecoverDirect => {
+                    self.missing.insert(node.clone(), Plain::new(why.lines().next().unwrap_or_default()));
+                }
                 _ => {}
             }
         }
@@ -250,7 +252,9 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
         match (&end, &step.action) {
             (End::Done(said), Action::RecoverDirect) => {
                 let position = crate::ask::act::recovered(said.as_bytes());
-                Ok(self.found(node, position, None).unwrap_or_else(End::Unproven))
+                let end = self.found(node, position, None).unwrap_or_else(End::Unproven);
+                self.note_recovered(node).await?;
+                Ok(end)
             }
             (End::Done(_), _) if !step.check.is_empty() => self.prove(step).await,
             _ => Ok(end),

@@ -88,6 +88,7 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
         stamp: Option<Plain>,
     ) -> Result<End, String> {
         let machine = self.surveyed(node).map(|node| node.facts.get(keys::HOST_MACHINE_ID));
+        self.missing.remove(node);
         match (position, machine) {
             (Known::Known(position), Some(Known::Known(machine))) => {
                 let found = Recovered { position: Some(position), stamp, machine };
