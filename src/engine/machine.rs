@@ -156,15 +156,7 @@ impl Session {
 
     /// Whether an act left that cannot be undone; an unknown one counts.
     pub fn destroyed(&self) -> bool {
-        self.ops.iter().any(|op| {
-            op.class == Class::Destructive
-                && !matches!(
-                    op.state,
-                    OpState::NotSent
-                        | OpState::Refused
-                        | OpState::Resolved(Outcome::NotSent | Outcome::Refused)
-                )
-        })
+        self.ops.iter().any(|op| op.class == Class::Destructive && op.may_have_happened())
     }
 }
 
@@ -174,7 +166,16 @@ impl Op {
         self.state.is_open()
     }
 
-    fn is_done(&self) -> bool {
+    /// Whether it happened, or may have: only what was not sent, or was refused by the node, did not.
+    pub fn may_have_happened(&self) -> bool {
+        !matches!(
+            self.state,
+            OpState::NotSent | OpState::Refused | OpState::Resolved(Outcome::NotSent | Outcome::Refused)
+        )
+    }
+
+    /// Whether it is known to have been done.
+    pub fn is_done(&self) -> bool {
         matches!(self.state, OpState::Done | OpState::Resolved(Outcome::Done))
     }
 }

@@ -3,10 +3,16 @@
 use crate::ask::act::{Identity, Target};
 use std::collections::BTreeSet;
 
-use crate::facts::{Known, NodeSurvey, Plain, Survey, keys};
+use crate::facts::{Known, NodeSurvey, Plain, Survey, WhyKind, keys};
+
+/// The host and the server of an act; Unknown where either is, or the node was not surveyed.
+pub(super) fn about(node: Option<&NodeSurvey>) -> Known<(Identity, Target)> {
+    let Some(node) = node else { return Known::unknown(WhyKind::NotAsked, "it was not surveyed") };
+    identity(node).and_then(|identity| target(node).map(|target| (identity, target)))
+}
 
 /// The host that was shown; Unknown where it did not show enough of itself.
-pub(super) fn identity(node: &NodeSurvey) -> Known<Identity> {
+fn identity(node: &NodeSurvey) -> Known<Identity> {
     let facts = &node.facts;
     facts.get(keys::HOST_MACHINE_ID).and_then(|machine_id| {
         facts.get(keys::DATADIR_PATH).and_then(|datadir| {
@@ -21,7 +27,7 @@ pub(super) fn identity(node: &NodeSurvey) -> Known<Identity> {
 }
 
 /// What runs, or ran, there.
-pub(super) fn target(node: &NodeSurvey) -> Known<Target> {
+fn target(node: &NodeSurvey) -> Known<Target> {
     let facts = &node.facts;
     let unit = match facts.get(keys::HOST_MANAGER) {
         Known::Known(manager) if manager.as_str() == "none" => Known::Known(None),

@@ -140,7 +140,7 @@ impl Record {
 }
 
 /// SHA-256 in lower-case hexadecimal digits.
-pub(super) fn hash(bytes: &[u8]) -> String {
+pub fn hash(bytes: &[u8]) -> String {
     format!("{:x}", Sha256::digest(bytes))
 }
 

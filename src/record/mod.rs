@@ -84,7 +84,7 @@ pub use body::{BlobRef, Body};
 pub use error::{OpenError, ReadError, WriteError};
 pub use fault::{Fault, Reason};
 pub use lifecycle::OpState;
-pub use line::{MAX_LINE, NO_HASH, Record, VERSION};
+pub use line::{MAX_LINE, NO_HASH, Record, VERSION, hash};
 pub use log::{Log, Receipt, SPACE};
 pub use place::{Head, Place, short_code};
 pub use semantics::Story;

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use sha2::{Digest as _, Sha256};
 use toml::de::DeValue;
 
 use super::check::{self, Draft, DraftInput, Placed};
@@ -13,6 +12,7 @@ use crate::inventory::diagnostic::{Problem, Span};
 use crate::inventory::document::{Kind, unique};
 use crate::inventory::grammar::{Misfit, is_visible, quoted};
 use crate::inventory::table::{Said, Table, none_of, one_of};
+use crate::record;
 
 /// The largest file that is read, in bytes.
 pub const MAX_BYTES: usize = 256 << 10;
@@ -36,9 +36,7 @@ const FAMILIES: &[(&str, Family)] = &[("galera", Family::Galera)];
 pub fn parse(name: &str, bytes: &[u8]) -> Result<Runbook, Diagnostics> {
     let mut runbook = KIND.read_bytes(name, bytes, runbook)?;
     runbook.origin = Origin::Site(PathBuf::from(name));
-    let digest: [u8; 32] = Sha256::digest(bytes).into();
-    let hex: Vec<String> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    runbook.digest = format!("sha256:{}", hex.concat());
+    runbook.digest = format!("sha256:{}", record::hash(bytes));
     Ok(runbook)
 }
 

@@ -3,7 +3,7 @@
 use crate::facts::{NodeName, SessionId, keys};
 use crate::judge::Standing;
 use crate::record::OpState;
-use crate::record::body::{Automation, Body, CloseResult, Outcome as Ending, SessionClose, SessionPause};
+use crate::record::body::{Automation, Body, CloseResult, SessionClose, SessionPause};
 use crate::runbook::{Action, PlanStep};
 
 use super::super::Nodes;
@@ -193,13 +193,7 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
 
     /// Whether the freeze of this run is known to be gone from the node.
     fn was_unfrozen(&self, node: &NodeName) -> bool {
-        let ops =
-            self.machine.session(&self.session).map(|session| session.ops.as_slice()).unwrap_or_default();
-        ops.iter().any(|op| {
-            op.node == *node
-                && op.deed == "unfreeze"
-                && matches!(op.state, OpState::Done | OpState::Resolved(Ending::Done))
-        })
+        self.ops().iter().any(|op| op.node == *node && op.deed == "unfreeze" && op.is_done())
     }
 
     /// Whether what the step puts back was done by this run.
@@ -218,17 +212,10 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
 
     /// Whether an act of that step may have happened in this session.
     fn did(&self, step: &PlanStep) -> bool {
-        let ops =
-            self.machine.session(&self.session).map(|session| session.ops.as_slice()).unwrap_or_default();
-        ops.iter().any(|op| {
+        self.ops().iter().any(|op| {
             op.step == step.id
                 && step.node.as_ref().is_none_or(|node| *node == op.node)
-                && !matches!(
-                    op.state,
-                    OpState::NotSent
-                        | OpState::Refused
-                        | OpState::Resolved(Ending::NotSent | Ending::Refused)
-                )
+                && op.may_have_happened()
         })
     }
 
@@ -273,8 +260,7 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
 
 /// Whether a server may run by this act.
 fn has_started(op: &Op) -> bool {
-    matches!(op.deed.as_str(), "start" | "bootstrap")
-        && matches!(op.state, OpState::Done | OpState::Unknown | OpState::Resolved(Ending::Done))
+    matches!(op.deed.as_str(), "start" | "bootstrap") && (op.is_done() || op.state == OpState::Unknown)
 }
 
 fn first_line(text: &str) -> &str {

@@ -42,11 +42,10 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
             let (rulings, guards) = self.rule(step, doing);
             self.keep_verdict(Some(&step.id), seen(&rulings, &guards))?;
             let blocked: Vec<Blocked> = rulings.into_iter().flat_map(|ruling| ruling.blocked).collect();
-            if blocked.is_empty() && guards.iter().all(|(_, verdict)| matches!(verdict, Verdict::Pass { .. }))
-            {
+            let guards_hold = guards.iter().all(|(_, verdict)| verdict.is_pass());
+            if blocked.is_empty() && guards_hold {
                 return Ok(Gate::Open(Pass { evidence: self.evidence(step), read: self.read_at() }));
             }
-            let guards_hold = guards.iter().all(|(_, verdict)| matches!(verdict, Verdict::Pass { .. }));
             let may = |one: &&Blocked| self.may_waive(step, doing, one);
             // Where a node could not be read, the word that it is fenced (S5) answers for what it may be doing (S6) too.
             let goes_with = |one: &&Blocked| {

@@ -26,7 +26,7 @@ use crate::record::{Log, Receipt, Record, WriteError};
 use crate::runbook::Plan;
 
 use super::authorization::{Confirmed, NotAuthorized};
-use super::machine::{Illegal, Machine};
+use super::machine::{Illegal, Machine, Op};
 use super::operator::{Event, Operator};
 use super::ports::Ports;
 use super::{Nodes, SurveyError};
@@ -192,6 +192,11 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
         self.machine.apply(&record)?;
         self.operator.hear(&Event::Recorded(&record));
         Ok(record)
+    }
+
+    /// The acts of this session so far.
+    fn ops(&self) -> &[Op] {
+        self.machine.session(&self.session).map(|session| session.ops.as_slice()).unwrap_or_default()
     }
 
     fn say(&mut self, step: &str, node: Option<&NodeName>, text: impl AsRef<str>) {

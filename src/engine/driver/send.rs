@@ -3,11 +3,10 @@
 use std::future::Future;
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
-
 use crate::ask::act::{self, Act, Answer, Class, Deed, Look, Order};
 use crate::facts::{Known, NodeName, OpId, Plain, keys};
 use crate::judge::safety::s16;
+use crate::record;
 use crate::record::body::{
     Body, GuardSeen, OpIntent, OpOutcome, OpOutput, OpResolve, OpSent, Outcome as Ending, ResolvedBy,
 };
@@ -55,13 +54,11 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
 
     /// The act, for the host that was shown.
     pub(super) fn act_on(&self, node: &NodeName, deed: Deed) -> Result<Result<Act, End>, Fatal> {
-        let about = self.surveyed(node).map(|survey| (subject::identity(survey), subject::target(survey)));
-        let (identity, target) = match about {
-            Some((Known::Known(identity), Known::Known(target))) => (identity, target),
-            Some((Known::Unknown(why), _) | (_, Known::Unknown(why))) => {
+        let (identity, target) = match subject::about(self.surveyed(node)) {
+            Known::Known(about) => about,
+            Known::Unknown(why) => {
                 return Ok(Err(End::Refused(vec![format!("S18 on {node}: {}", why.text)])));
             }
-            None => return Ok(Err(End::Refused(vec![format!("S18 on {node}: it was not surveyed")]))),
         };
         let op = OpId::new(self.millis(), self.ports.random().ok_or(Fatal::NoRandom)?);
         Ok(Ok(Act { op, session: self.session.clone(), node: node.clone(), identity, target, deed }))
@@ -140,7 +137,7 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
             machine_id: String::new(),
             datadir: String::new(),
             host_key: None,
-            script_sha256: hex(&Sha256::digest(text.as_bytes())),
+            script_sha256: record::hash(text.as_bytes()),
             script: if blob.is_some() { String::new() } else { text.clone() },
             script_blob: blob,
             args: order.arguments.clone(),
@@ -528,13 +525,4 @@ fn said(outcome: Outcome) -> Result<Answer, String> {
 fn last_words(output: &[u8]) -> String {
     let lines = act::lines(output);
     lines.iter().skip(lines.len().saturating_sub(3)).map(Plain::as_str).collect::<Vec<_>>().join(" / ")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }

@@ -305,9 +305,7 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
 
     /// Whether this run started the node's server: from then on it is missed when it does not answer.
     pub(super) fn has_started_here(&self, node: &NodeName) -> bool {
-        let ops =
-            self.machine.session(&self.session).map(|session| session.ops.as_slice()).unwrap_or_default();
-        ops.iter().any(|op| op.node == *node && matches!(op.deed.as_str(), "start" | "bootstrap"))
+        self.ops().iter().any(|op| op.node == *node && matches!(op.deed.as_str(), "start" | "bootstrap"))
     }
 
     async fn choose(&mut self, step: &PlanStep) -> Result<End, Fatal> {

@@ -66,13 +66,9 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
             Gate::Shut(end) => return Ok(Some(end)),
             Gate::Open(_) => {}
         }
-        let about = self.surveyed(&node).map(|survey| (subject::identity(survey), subject::target(survey)));
-        let (identity, target) = match about {
-            Some((Known::Known(identity), Known::Known(target))) => (identity, target),
-            Some((Known::Unknown(why), _) | (_, Known::Unknown(why))) => {
-                return Ok(Some(End::LeftOut(why.text.to_string())));
-            }
-            None => return Ok(Some(End::LeftOut("it was not surveyed".to_owned()))),
+        let (identity, target) = match subject::about(self.surveyed(&node)) {
+            Known::Known(about) => about,
+            Known::Unknown(why) => return Ok(Some(End::LeftOut(why.text.to_string()))),
         };
         let look = Look::Recover { identity, target };
         let op = self.intend_look(step, &node, &look)?;

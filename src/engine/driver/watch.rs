@@ -45,13 +45,9 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
         let begun = self.ports.mono();
         let (mut told, mut moved) = (begun, begun);
         let mut last = String::new();
+        // Facts from before the act prove nothing of it; facts read since do.
+        self.refresh(None).await?;
         loop {
-            if begun == moved && last.is_empty() {
-                // Facts from before the act prove nothing of it; facts read since do.
-                self.refresh(None).await?;
-            } else {
-                self.look_again().await?;
-            }
             let Some(why) = self.unproved(step) else { return Ok(End::Done(self.proved(step))) };
             let now = self.ports.mono();
             let seen = format!("{why} {}", self.moves(step));
@@ -74,6 +70,7 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
                 self.progress(step, begun, &why);
             }
             self.pause(EVERY).await?;
+            self.look_again().await?;
         }
     }
 

@@ -8,12 +8,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use rustix::fs::{Access, Mode as Bits, OFlags};
-use sha2::{Digest as _, Sha256};
 
 use super::{Failure, Places};
 use crate::facts::{ClusterName, Mode};
 use crate::inventory::{self, Inventory};
-use crate::record::Head;
+use crate::record::{self, Head};
 
 /// Finds and reads the inventory; `None` where no place holds one. A place named by option or environment must.
 pub(super) fn inventory(places: &Places) -> Result<Option<Inventory>> {
@@ -140,8 +139,6 @@ fn read(path: &Path) -> Result<Option<(Inventory, String)>> {
         .with_context(|| format!("reading the inventory {shown}"))?;
     let inventory = inventory::parse_bytes(&shown.to_string(), &bytes)
         .map_err(|errors| Failure::Usage(errors.to_string()))?;
-    let digest = Sha256::digest(&bytes)
-        .iter()
-        .fold("sha256:".to_owned(), |digest, byte| format!("{digest}{byte:02x}"));
+    let digest = format!("sha256:{}", record::hash(&bytes));
     Ok(Some((inventory, digest)))
 }
