@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::ask::act::Class;
-use crate::facts::{EvidenceDigest, Mode, NodeName, Plain};
-use crate::judge::Blocked;
+use crate::facts::{EvidenceDigest, Mode, NodeName, Plain, Survey};
+use crate::judge::{Blocked, Judgement};
 use crate::record::Record;
+use crate::runbook::Plan;
 
 /// Whoever walks a run: a person at a terminal, or a file of answers.
 pub trait Operator: Send {
@@ -16,6 +17,10 @@ pub trait Operator: Send {
     fn mode(&mut self, mode: Mode) -> Result<(), String>;
     /// Asks for an input of the runbook.
     fn choose(&mut self, choice: &Choice) -> impl Future<Output = Answered<NodeName>> + Send;
+    /// How often a typed confirmation may be tried before a wrong one is a refusal; every try is recorded.
+    fn tries(&self) -> u8 {
+        1
+    }
     /// Asks for the typed confirmation of one act.
     fn confirm(&mut self, challenge: &Challenge) -> impl Future<Output = Answered<String>> + Send;
     /// Asks whether one rule is waived on one node.
@@ -94,6 +99,15 @@ pub struct WaiverGiven {
 pub enum Event<'a> {
     /// Something was recorded.
     Recorded(&'a Record),
+    /// What is going to be done, at the beginning and whenever a choice made it more definite.
+    Planned(&'a Plan),
+    /// The facts that decisions rest on from here on, and what they mean.
+    Surveyed {
+        /// The facts.
+        survey: &'a Survey,
+        /// Judged with the waivers that were given.
+        judgement: &'a Judgement,
+    },
     /// A step is about to run.
     Step {
         /// Its number, from 1.

@@ -166,7 +166,7 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
              again; nothing was done. If it will not come back, type {asked:?} when asked.",
             op.step, op.op
         );
-        if let Typed::Not(_) = self.put(&challenge).await? {
+        if let Typed::Wrong(_) | Typed::Not(_) = self.put(&challenge).await? {
             return Ok(Some(End::Open(open)));
         }
         self.found_out(op, Ending::Failed, ResolvedBy::Operator, "given up; the survey shows what there is")?;

@@ -23,7 +23,9 @@ const AT_ENTER: SignedDuration = SignedDuration::from_secs(2);
 pub(super) enum Typed {
     /// What was asked, by the record of this number.
     AsAsked(u64),
-    /// Nothing, or something else.
+    /// Something else.
+    Wrong(String),
+    /// Nothing, for this reason.
     Not(String),
 }
 
@@ -228,8 +230,10 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
             };
             let seq = match self.put(&challenge).await? {
                 Typed::AsAsked(seq) => seq,
-                Typed::Not(_) if self.ports.stop() != Stop::No => return Ok(Err(End::Stopped)),
-                Typed::Not(why) => return Ok(Err(End::Refused(vec![why]))),
+                Typed::Wrong(_) | Typed::Not(_) if self.ports.stop() != Stop::No => {
+                    return Ok(Err(End::Stopped));
+                }
+                Typed::Wrong(why) | Typed::Not(why) => return Ok(Err(End::Refused(vec![why]))),
             };
             if self.ports.now().duration_since(pass.read) > AT_ENTER {
                 self.look_again().await?;
@@ -255,9 +259,20 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
         }
     }
 
-    /// Puts a challenge to the operator. What was typed is recorded, whether it was what was asked or not; after a stop it
-    /// no longer counts.
+    /// Puts a challenge to the operator, as often as the operator may try. What was typed is recorded, whether it was what
+    /// was asked or not; after a stop it no longer counts.
     pub(super) async fn put(&mut self, challenge: &Challenge) -> Result<Typed, Fatal> {
+        let mut left = self.operator.tries().max(1);
+        loop {
+            left -= 1;
+            match self.put_once(challenge).await? {
+                Typed::Wrong(_) if left > 0 && self.ports.stop() == Stop::No => {}
+                answer => return Ok(answer),
+            }
+        }
+    }
+
+    async fn put_once(&mut self, challenge: &Challenge) -> Result<Typed, Fatal> {
         let begun = self.ports.mono();
         let typed = match self.operator.confirm(challenge).await {
             Answered::Refused(why) => return Ok(Typed::Not(why)),
@@ -280,7 +295,7 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
         Ok(if matched {
             Typed::AsAsked(record.seq)
         } else {
-            Typed::Not(format!("typed {typed:?} where {asked:?} was asked; nothing was sent"))
+            Typed::Wrong(format!("typed {typed:?} where {asked:?} was asked; nothing was sent"))
         })
     }
 
@@ -334,13 +349,14 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
         judged
             .filter_map(|node| {
                 let standing = node.standing?;
+                // Why there is none stands in the reason already.
                 let position = match &node.position {
-                    Known::Known(held) => held.position.to_string(),
-                    Known::Unknown(why) => format!("no position: {}", why.text),
+                    Known::Known(held) => format!(" · {}", held.position),
+                    Known::Unknown(_) => String::new(),
                 };
                 let by = standing.by().map(|by| format!(" by {by}")).unwrap_or_default();
                 (standing != Standing::Arbitrator).then(|| {
-                    (node.name.clone(), format!("{}{by} · {position} · {}", standing.as_str(), node.why))
+                    (node.name.clone(), format!("{}{by}{position} · {}", standing.as_str(), node.why))
                 })
             })
             .collect()

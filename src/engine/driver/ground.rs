@@ -9,7 +9,7 @@ use crate::judge::{self, Judgement};
 use crate::record::Record;
 use crate::record::body::{Body, NodeSeen, Note, Outcome, RuleSeen, SurveyTaken, VerdictSeen};
 
-use super::super::operator::Operator;
+use super::super::operator::{Event, Operator};
 use super::super::ports::Ports;
 use super::super::{Nodes, survey};
 use super::{Book, Driver, Fatal};
@@ -156,6 +156,7 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
         recall(&mut survey, &self.recovered);
         let judgement = judge::judge_with(&survey, &self.waivers, ports.now());
         self.ground = Ground { survey, judgement };
+        self.show_ground();
         self.touched.clear();
         if self.verdict != Some(self.ground.judgement.verdict) {
             self.verdict = Some(self.ground.judgement.verdict);
@@ -183,6 +184,13 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
     /// Judges the survey at hand again, after a waiver.
     pub(super) fn judge_again(&mut self) {
         self.ground.judgement = judge::judge_with(&self.ground.survey, &self.waivers, self.ports.now());
+        self.show_ground();
+    }
+
+    /// Lets the operator see what the next decision rests on (U4).
+    pub(super) fn show_ground(&mut self) {
+        let Ground { survey, judgement } = &self.ground;
+        self.operator.hear(&Event::Surveyed { survey, judgement });
     }
 
     /// Reads again what is too old to decide on (S9), or was acted on.

@@ -10,6 +10,7 @@
 mod bury;
 mod close;
 mod gate;
+mod gauge;
 mod ground;
 mod open;
 mod send;
@@ -30,6 +31,7 @@ use super::machine::{Illegal, Machine, Op};
 use super::operator::{Event, Operator};
 use super::ports::Ports;
 use super::{Nodes, SurveyError};
+use gauge::Gauge;
 use ground::Ground;
 
 pub use bury::RESOLVE_STEP;
@@ -168,6 +170,8 @@ pub(crate) struct Driver<'a, N, B, P, O> {
     /// Leases of other workstations that the operator broke by a typed word.
     broken: BTreeMap<NodeName, SessionId>,
     failed_transfers: u32,
+    /// What was seen of the data directories of nodes that take a transfer.
+    gauges: BTreeMap<NodeName, Gauge>,
     verdict: Option<crate::judge::Verdict>,
 }
 

@@ -9,7 +9,7 @@ use crate::record::{OpenError, Record};
 use crate::runbook::{Action, Plan, PlanStep};
 
 use super::super::machine::Machine;
-use super::super::operator::{Challenge, Operator};
+use super::super::operator::{Challenge, Event, Operator};
 use super::super::ports::{Ports, Stop};
 use super::super::{Nodes, survey};
 use super::close::Ended;
@@ -80,6 +80,7 @@ pub async fn run<N: Nodes, B: Book, P: Ports, O: Operator>(
         missing: BTreeMap::new(),
         broken: BTreeMap::new(),
         failed_transfers: 0,
+        gauges: BTreeMap::new(),
     };
     Ok(driver.walk().await?)
 }
@@ -105,7 +106,9 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
             inputs: inputs.collect(),
             steps: steps(&self.plan),
         }))?;
+        self.operator.hear(&Event::Planned(&self.plan));
         self.verdict = Some(self.ground.judgement.verdict);
+        self.show_ground();
         self.keep_survey()?;
         self.keep_verdict(None, Vec::new())?;
         // A run that only reads leaves everything as it is, an open unknown too.
@@ -205,7 +208,7 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
             asked,
             evidence,
         };
-        if let Typed::Not(why) = self.put(&challenge).await? {
+        if let Typed::Wrong(why) | Typed::Not(why) = self.put(&challenge).await? {
             let how = format!("it is broken by typing {:?}", challenge.asked);
             return Ok(Some(End::Refused(vec![format!(
                 "the lease on {node} is held: {whose}; {why}; {how}"

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use crate::ask::act::{self, Act, Answer, Class, Deed, Look, Order};
-use crate::facts::{Known, NodeName, OpId, Plain, keys};
+use crate::facts::{Facts, Known, NodeName, OpId, Plain, keys};
 use crate::judge::safety::s16;
 use crate::record;
 use crate::record::body::{
@@ -127,6 +127,10 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
         let text = &order.body;
         let blob = if text.len() > SCRIPT { Some(self.book.blob(text.as_bytes())?) } else { None };
         let guards = step.guards.iter().map(|guard| guard.name().to_owned());
+        let seen = self.surveyed(node).map(|node| &node.facts);
+        let text_of = |key| seen.and_then(|facts| facts.get(key).known().map(Plain::to_string));
+        let (machine_id, datadir) = (text_of(keys::HOST_MACHINE_ID), text_of(keys::DATADIR_PATH));
+        let host_key = text_of(keys::HOST_KEY);
         Ok(OpIntent {
             op: op.to_string(),
             step: step.id.clone(),
@@ -134,9 +138,9 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
             attempt: 1,
             deed: deed.to_owned(),
             class,
-            machine_id: String::new(),
-            datadir: String::new(),
-            host_key: None,
+            machine_id: machine_id.unwrap_or_default(),
+            datadir: datadir.unwrap_or_default(),
+            host_key,
             script_sha256: record::hash(text.as_bytes()),
             script: if blob.is_some() { String::new() } else { text.clone() },
             script_blob: blob,
@@ -269,17 +273,24 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
         let survey = self.nodes.survey(node).await;
         let facts = &survey.facts;
         let transfer = facts.get(keys::TRANSFER_PROCESSES);
-        let transfer = match transfer.known().and_then(|all| all.first().cloned()) {
-            Some(process) => format!("a state transfer runs ({process})"),
-            None => "no state transfer runs".to_owned(),
+        let (transfer, size) = match transfer.known().and_then(|all| all.first().cloned()) {
+            Some(process) => (format!("a state transfer runs ({process})"), self.gauged(node, facts)),
+            None => ("no state transfer runs".to_owned(), None),
         };
-        let size = match facts.get(keys::DATADIR_USED) {
-            Known::Known(bytes) => format!(", {} MiB in its data directory", bytes >> 20),
-            Known::Unknown(_) => String::new(),
-        };
+        let size = size.map(|size| format!(", {size}")).unwrap_or_default();
         let tail = facts.get(keys::LOG_MARKS);
         let last = tail.known().and_then(|lines| lines.last()).map(|line| format!("; last: {line}"));
         format!("{transfer}{size}{}", last.unwrap_or_default())
+    }
+
+    /// How far a transfer to the node is, by its data directory and the largest of the others'.
+    pub(super) fn gauged(&mut self, node: &NodeName, facts: &Facts) -> Option<String> {
+        let others = self.ground.survey.data_nodes().filter(|other| other.name != *node);
+        let whole = others.filter_map(|other| other.facts.get(keys::DATADIR_USED).known().copied()).max();
+        let bytes = *facts.get(keys::DATADIR_USED).known()?;
+        let gauge = self.gauges.entry(node.clone()).or_default();
+        gauge.look(self.ports.mono(), bytes);
+        gauge.says(whole)
     }
 
     async fn ask(&self, act: &Act, settle: bool) -> Option<Answer> {

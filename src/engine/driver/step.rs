@@ -338,6 +338,7 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
         if let Err(error) = self.plan.resolve(&name, &node) {
             return Ok(End::Refused(vec![error.to_string()]));
         }
+        self.operator.hear(&Event::Planned(&self.plan));
         Ok(End::Done(format!("{name} is {node}")))
     }
 

@@ -67,7 +67,8 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
             }
             if now.saturating_sub(told) >= nanos(TICK) {
                 told = now;
-                self.progress(step, begun, &why);
+                let transfer = self.transfer(step).map(|says| format!("; a state transfer runs, {says}"));
+                self.progress(step, begun, &format!("{why}{}", transfer.unwrap_or_default()));
             }
             self.pause(EVERY).await?;
             self.look_again().await?;
@@ -84,6 +85,14 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
         let at = at.known().map_or_else(String::new, ToString::to_string);
         let (queue, size) = (node.facts.get(keys::WSREP_RECV_QUEUE), node.facts.get(keys::DATADIR_USED));
         format!("{at} {} {}", count(queue), count(size))
+    }
+
+    /// How far the transfer to the step's node is, where one runs.
+    fn transfer(&mut self, step: &PlanStep) -> Option<String> {
+        let node = step.node.clone()?;
+        let facts = self.surveyed(&node)?.facts.clone();
+        let runs = facts.get(keys::TRANSFER_PROCESSES).is(|processes| !processes.is_empty());
+        if runs { self.gauged(&node, &facts) } else { None }
     }
 
     /// What was seen has to hold for 10 s.

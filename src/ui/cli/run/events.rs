@@ -45,6 +45,8 @@ impl Events {
                     write(&Value::Object(out));
                 }
             }
+            // Both stand in the stream as records.
+            Event::Planned(_) | Event::Surveyed { .. } => {}
             Event::Step { number, of, step, node, title, class, .. } => write(&json!({
                 "schema": SCHEMA, "type": "step.begin", "number": number, "of": of, "step": step, "node": node,
                 "title": title, "class": class,

@@ -38,6 +38,8 @@ impl Lines {
             }
             Event::Said { text, .. } => wrapped("    ", text.as_str()),
             Event::Recorded(record) => Self::record(&record.body, record.seq),
+            // Lines do not show what is beside them; the record has both.
+            Event::Planned(_) | Event::Surveyed { .. } => {}
         }
     }
 
