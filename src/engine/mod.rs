@@ -59,6 +59,19 @@ pub enum SurveyError {
         /// Its nodes that were read and do not.
         live: Vec<NodeName>,
     },
+    /// Simulated nodes and others must not mix either.
+    #[error(
+        "cluster {cluster}: {} are simulated, {} are not; a cluster is a drill's or it is not. Next: leave the drill.",
+        list(.drill), list(.others)
+    )]
+    MixedDrill {
+        /// The cluster.
+        cluster: ClusterName,
+        /// Its nodes that are simulated.
+        drill: Vec<NodeName>,
+        /// Its other nodes, read or not.
+        others: Vec<NodeName>,
+    },
 }
 
 fn list(names: &[NodeName]) -> String {
@@ -102,8 +115,22 @@ pub async fn survey<N: Nodes>(
     Ok(Survey { cluster: cluster.clone(), family, mode: mode(cluster, &nodes)?, taken: now(), nodes })
 }
 
-/// A cluster is a lab's iff its nodes hold /etc/breakglass-lab naming it; a node that was not read has no say.
+/// A cluster is a drill's iff what reached its nodes made them up, all of them. It is a lab's iff its nodes hold
+/// /etc/breakglass-lab naming it; a node that was not read has no say in that.
 fn mode(cluster: &ClusterName, nodes: &[NodeSurvey]) -> Result<Mode, SurveyError> {
+    let simulated = |node: &&NodeSurvey| node.facts.get(keys::HOST_DRILL).is(|is| *is);
+    let (drill, others): (Vec<&NodeSurvey>, Vec<&NodeSurvey>) = nodes.iter().partition(simulated);
+    if !drill.is_empty() {
+        let names = |nodes: Vec<&NodeSurvey>| nodes.into_iter().map(|node| node.name.clone()).collect();
+        if others.is_empty() {
+            return Ok(Mode::Drill);
+        }
+        return Err(SurveyError::MixedDrill {
+            cluster: cluster.clone(),
+            drill: names(drill),
+            others: names(others),
+        });
+    }
     let mut lab = Vec::new();
     let mut live = Vec::new();
     for node in nodes {

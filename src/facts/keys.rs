@@ -32,6 +32,7 @@ keys! {
     HOST_BOOT_ID: Plain = "host.boot_id", None, "The machine's boot, from /proc/sys/kernel/random/boot_id.";
     HOST_UPTIME: u64 = "host.uptime", Seconds, "Time since the machine started.";
     HOST_LAB: Plain = "host.lab", None, "The lab this machine belongs to; empty where it belongs to none.";
+    HOST_DRILL: bool = "host.drill", None, "Whether the node is simulated, by the word of what reached it: nothing that a machine prints has a say in it.";
     HOST_MANAGER: Plain = "host.manager", None, "The service manager that was asked: systemd or none.";
 
     // The unit.

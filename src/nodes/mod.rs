@@ -1,3 +1,5 @@
-//! Behind the engine's `Nodes`: the transports that reach real machines.
+//! Behind the engine's `Nodes`: the transports that reach real machines, and the simulated cluster.
 
 pub mod real;
+pub mod sim;
+mod surveyed;

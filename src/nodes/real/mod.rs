@@ -20,6 +20,7 @@ use jiff::Timestamp;
 
 pub use crate::engine::Outcome;
 pub use options::{Deadlines, Options, Surroundings};
+pub(super) use outcome::last_words;
 pub use secret::{NoPrompt, Prompter, Secret};
 pub use sql::SqlFailure;
 pub use ssh::linked_libssh2;
@@ -28,9 +29,10 @@ use crate::ask::act::{Look, Order};
 use crate::ask::probe;
 use crate::ask::script::{Nonce, compose};
 use crate::engine::{Authorization, Nodes};
-use crate::facts::{Facts, Known, NodeName, NodeSurvey, Plain, Reach, ReachWord, Role, Why, WhyKind, keys};
+use crate::facts::{Facts, Known, NodeName, NodeSurvey, Plain, Reach, ReachWord, Role, keys};
 use crate::inventory::{Cluster, Login, Node, Sql, Tls, Transport};
 
+use super::surveyed::{fill, probed, simulated, unread};
 use secret::{Answers, lock};
 use sql::{Place, tunnel};
 use ssh::actor;
@@ -115,7 +117,7 @@ impl RealNodes {
 impl Nodes for RealNodes {
     async fn survey(&self, name: &NodeName) -> NodeSurvey {
         let Some(reached) = self.nodes.get(name) else {
-            return unread(name.clone(), Role::Data, no_such_node(name));
+            return unread(name.clone(), Role::Data, no_such_node(name), Timestamp::now());
         };
         let _turn = reached.turn.lock().await;
         reached.survey(&self.shared).await
@@ -142,30 +144,6 @@ struct Asked<'a> {
 
 fn no_such_node(name: &NodeName) -> Reach {
     Reach::failed(ReachWord::NotTried, format!("the inventory has no node {name}"), "correct the name")
-}
-
-/// A node of which nothing was read.
-fn unread(name: NodeName, role: Role, ssh: Reach) -> NodeSurvey {
-    let mut survey = NodeSurvey {
-        name,
-        role,
-        sql: Reach::failed(ReachWord::NotTried, "the machine was not reached", ""),
-        ssh,
-        facts: Facts::new(),
-        at: Timestamp::now(),
-    };
-    fill(&mut survey);
-    survey
-}
-
-/// Gives every fact that was not read its reason.
-fn fill(survey: &mut NodeSurvey) {
-    let why = if survey.ssh.is_ok() {
-        Why::new(WhyKind::NotAsked, "not asked")
-    } else {
-        Why::new(WhyKind::NotRead, format!("{}: {}", survey.ssh.word.as_str(), survey.ssh.detail))
-    };
-    survey.facts.fill(&why, &Plain::new("survey"), survey.at);
 }
 
 /// A connection that stands, and what the operator must know of it: who can read and change what goes over it.
@@ -293,28 +271,10 @@ impl Reached {
             })
             .await;
         let at = Timestamp::now();
-        let mut survey = NodeSurvey {
-            name: self.node.name.clone(),
-            role: self.node.role,
-            ssh: Reach::ok(),
-            sql: Reach::failed(ReachWord::NotTried, "nothing asks this node by SQL", ""),
-            facts: Facts::new(),
-            at,
-        };
-        let mut socket = None;
-        match read(&request, outcome, at) {
-            Ok(answer) => {
-                survey.facts = answer.facts;
-                survey.sql = answer.sql.unwrap_or(survey.sql);
-                socket = answer.socket;
-            }
-            Err(reach) => {
-                if !matches!(self.node.sql, Sql::None) {
-                    survey.sql = Reach::failed(ReachWord::NotTried, "the machine was not read", "");
-                }
-                survey.ssh = reach;
-            }
-        }
+        let asked = !matches!(self.node.sql, Sql::None);
+        let (mut survey, socket) =
+            probed((self.node.name.clone(), self.node.role), &request, outcome, asked, at);
+        simulated(&mut survey, false);
         if let Some(key) = host_key {
             survey.facts.set(
                 keys::HOST_KEY,
@@ -413,28 +373,4 @@ fn no_thread(error: &std::io::Error) -> Reach {
         format!("no thread could be started: {error}"),
         "this workstation is out of processes or memory",
     )
-}
-
-/// The probe's answer, or why there is none.
-fn read(request: &probe::Request, outcome: Outcome, at: Timestamp) -> Result<probe::Answer, Reach> {
-    match outcome {
-        Outcome::Exited { status, stdout, stderr, dropped } => {
-            let answer = probe::read(request, &stdout, at);
-            answer.map_err(|error| {
-                let cut = if dropped > 0 { format!("; {dropped} bytes were thrown away") } else { String::new() };
-                let words = outcome::last_words(&stderr);
-                Reach::failed(
-                    ReachWord::Protocol,
-                    format!("the probe ended with {status} and its answer cannot be read: {error}{cut}; it said: {words}"),
-                    "look at the node's shell and tools; report this",
-                )
-            })
-        }
-        Outcome::Signalled { signal, .. } => Err(Reach::failed(
-            ReachWord::Lost,
-            format!("the probe was ended by signal {signal}"),
-            "something on the node kills processes (out of memory?): look at its kernel log",
-        )),
-        Outcome::Lost { why, .. } | Outcome::NotSent { why } => Err(why),
-    }
 }
