@@ -13,11 +13,12 @@
 //! | [`judge`] | facts → standings, verdict and findings; one file per safety rule in [`judge::safety`] |
 //! | [`runbook`] | files → plan: typed inputs, named predicates, typed actions |
 //! | [`engine`] | the survey of a whole cluster; a run as a fold over its records, and the one loop that acts |
-//! | [`nodes`] | behind `Nodes`: SSH, SQL and command transports |
-//! | [`practice`] | the lab: a real cluster on this host |
-//! | [`ui`] | the command line and its plain text |
+//! | [`nodes`] | behind `Nodes`: SSH, SQL and command transports; a simulated cluster |
+//! | [`practice`] | the lab: a real cluster on this host; drills on a simulated one |
+//! | [`ui`] | the screen; the command line and its plain text |
 //!
-//! The core (facts, inventory, ask, judge, runbook) is synchronous and pure: no clock, no files, no sockets.
+//! The core (facts, inventory, ask, judge, runbook, the engine's machine, the screen's update and views) is synchronous
+//! and pure: no clock, no files, no sockets.
 
 // Lets a module's tests share the builders of tests/support.
 #[cfg(test)]

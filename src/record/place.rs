@@ -27,6 +27,11 @@ impl Place {
         let dir = state_dir.join("audit").join(mode.as_str()).join(cluster.as_str());
         Self { dir, head, mode }
     }
+
+    /// The log's file.
+    pub fn log(&self) -> PathBuf {
+        self.dir.join("log.jsonl")
+    }
 }
 
 /// A head: the one value that stands for a whole log up to a record.
