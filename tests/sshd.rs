@@ -17,6 +17,8 @@
 mod exec;
 #[path = "support/harness.rs"]
 mod harness;
+#[path = "sshd/idle.rs"]
+mod idle;
 #[path = "sshd/keys.rs"]
 mod keys;
 #[path = "sshd/logins.rs"]
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
     cases.extend(logins::cases());
     cases.extend(ways::cases());
     cases.extend(sql::cases());
+    cases.extend(idle::cases());
     harness::main("sshd", &cases)
 }
 

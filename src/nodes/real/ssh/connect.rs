@@ -35,6 +35,10 @@ impl AsFd for Wire {
     }
 }
 
+/// How often an idle session through a proxy says that it is there: NATs and firewalls forget what is silent, and the
+/// kernel keeps only connections of its own alive.
+pub(crate) const PROXY_KEEPALIVE: Duration = Duration::from_mins(1);
+
 /// A session and what it stands on. It lives on one thread: libssh2 locks nothing (ssh2-rs #322).
 pub(crate) struct Connection {
     pub(crate) session: Session,
@@ -121,6 +125,19 @@ impl Connection {
         }
     }
 
+    /// Lets the time pass until `end`; only the end of the connection is news.
+    pub(crate) fn rest(&self, end: Instant) {
+        let Some(left) = end.checked_duration_since(Instant::now()) else { return };
+        let mut fds = [PollFd::new(&self.wire, PollFlags::RDHUP)];
+        // An interrupted rest is a shorter one.
+        let _ = poll(&mut fds, Timespec::try_from(left).ok().as_ref());
+    }
+
+    /// Whether the session goes through a proxy, so that the kernel's keepalive does not reach the far side.
+    pub(crate) fn proxied(&self) -> bool {
+        self.proxy.is_some()
+    }
+
     /// Whether the connection still stands as far as this side can see, without waiting.
     pub(crate) fn stands(&self) -> bool {
         let mut fds = [PollFd::new(&self.wire, PollFlags::IN)];
@@ -192,7 +209,9 @@ pub(crate) fn connect(
         Wire::Pair(stream) => session.set_tcp_stream(stream.try_clone().map_err(io)?),
     }
     session.set_blocking(false);
-    session.set_keepalive(true, 15);
+    if proxy.is_some() {
+        session.set_keepalive(true, PROXY_KEEPALIVE.as_secs().try_into().unwrap_or(60));
+    }
     session.method_pref(MethodType::HostKey, &trust.algorithms()).map_err(internal)?;
     let mut connection = Connection { session, wire, proxy, host_key: String::new() };
     if let Err(reach) = shake_hands(&connection, target, limit, deadlines) {
@@ -350,7 +369,8 @@ fn dial_failure(place: &str, address: SocketAddr, error: &io::Error, limit: Dura
     }
 }
 
-/// Small packets go out at once (a handshake takes a fifth of the time), and a dead peer is noticed within 10 s.
+/// Small packets go out at once (a handshake takes a fifth of the time), and a dead peer is noticed within 10 s. The
+/// kernel keeps an idle connection alive, which wakes nobody here.
 pub(crate) fn tune(stream: &TcpStream) {
     // Each is a help and none is needed: a kernel that lacks one still connects.
     let _ = stream.set_nodelay(true);

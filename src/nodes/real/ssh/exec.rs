@@ -30,6 +30,12 @@ pub(crate) struct Script {
     pub(crate) host_key: Option<String>,
 }
 
+/// How long at least and at most an answer that has begun is left to grow before it is read again: a shell says it word
+/// by word, and every word would wake us.
+const PACE: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(200));
+/// A node that was slow once is not slept through the next time.
+const LONGEST_REST: Duration = Duration::from_secs(1);
+
 /// How the transmission ended, the trailer aside.
 enum Ending {
     /// The far side closed the channel.
@@ -42,15 +48,23 @@ enum Ending {
     Broken(io::Error),
 }
 
-/// Runs the script. After anything but `Exited` and `Signalled` the connection is not to be used again.
-pub(crate) fn run(connection: &Connection, script: &Script, place: &str, opening: Duration) -> Outcome {
+/// Runs the script. After anything but `Exited` and `Signalled` the connection is not to be used again. `usual` is how
+/// long the same script took before: that time is slept through, because a shell says its answer word by word.
+pub(crate) fn run(
+    connection: &Connection,
+    script: &Script,
+    place: &str,
+    opening: Duration,
+    usual: Option<Duration>,
+) -> Outcome {
+    let quiet = Instant::now() + usual.unwrap_or_default().min(LONGEST_REST);
     let mut channel = match open(connection, script, opening) {
         Ok(channel) => channel,
         Err(fault) => return Outcome::NotSent { why: not_opened(place, &fault, opening) },
     };
     let mut capture = Capture::default();
     let mut sent = false;
-    let ending = exchange(connection, &mut channel, script, &mut capture, &mut sent);
+    let ending = exchange(connection, &mut channel, script, quiet, &mut capture, &mut sent);
     if let Ending::Broken(error) = &ending
         && !sent
     {
@@ -121,10 +135,12 @@ fn exchange(
     connection: &Connection,
     channel: &mut Channel,
     script: &Script,
+    quiet: Instant,
     capture: &mut Capture,
     sent: &mut bool,
 ) -> Ending {
-    let deadline = Instant::now() + script.limit;
+    let begun = Instant::now();
+    let deadline = begun + script.limit;
     let mut left = script.text.as_bytes();
     let mut ended = false;
     let mut grace: Option<Instant> = None;
@@ -176,8 +192,15 @@ fn exchange(
             continue;
         }
         // Reading one stream may have queued data of the other; only an empty queue is worth waiting for.
-        if channel.read_window().available == 0 && !connection.wait(deadline) {
-            return Ending::Deadline;
+        if channel.read_window().available == 0 {
+            if ended {
+                let pace = (begun.elapsed() / 4).clamp(PACE.0, PACE.1);
+                let pause = if capture.silent() { quiet } else { quiet.max(Instant::now() + pace) };
+                connection.rest(pause.min(deadline));
+            }
+            if !connection.wait(deadline) {
+                return Ending::Deadline;
+            }
         }
         if Instant::now() >= deadline {
             return Ending::Deadline;
