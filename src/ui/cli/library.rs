@@ -13,25 +13,25 @@ use crate::runbook::{self, Runbook};
 
 /// All runbooks of this user. A bad file of the site hinders no other runbook, and is not silent either.
 #[derive(Debug)]
-pub(super) struct Library {
+pub(in crate::ui) struct Library {
     /// The built-in ones first, then the site's, in the order of their files' names.
-    pub(super) runbooks: Vec<Runbook>,
+    pub(in crate::ui) runbooks: Vec<Runbook>,
     /// Files, or the folder as a whole, that were not taken.
-    pub(super) refused: Vec<Refused>,
+    pub(in crate::ui) refused: Vec<Refused>,
 }
 
 /// A file that is no runbook of ours.
 #[derive(Debug)]
-pub(super) struct Refused {
+pub(in crate::ui) struct Refused {
     /// The file, or the folder.
-    pub(super) path: PathBuf,
+    pub(in crate::ui) path: PathBuf,
     /// Why, in one line or as rendered diagnostics.
-    pub(super) why: String,
+    pub(in crate::ui) why: String,
 }
 
 impl Library {
     /// Reads the user's folder, `$XDG_CONFIG_HOME/breakglass/runbooks`, where there is one.
-    pub(super) fn load() -> Self {
+    pub(in crate::ui) fn load() -> Self {
         Self::with(places::config().map(|dir| dir.join("runbooks")).as_deref())
     }
 
@@ -59,7 +59,7 @@ impl Library {
     }
 
     /// The runbook of that id.
-    pub(super) fn find(&self, id: &str) -> Result<&Runbook, Failure> {
+    pub(in crate::ui) fn find(&self, id: &str) -> Result<&Runbook, Failure> {
         if let Some(found) = self.runbooks.iter().find(|runbook| runbook.id == id) {
             return Ok(found);
         }
@@ -128,7 +128,7 @@ fn read_own(path: &Path) -> Result<Runbook, String> {
 }
 
 /// Reads any file as a runbook, whoever it belongs to: to be checked, not to be run.
-pub(super) fn read(path: &Path) -> Result<Runbook, String> {
+pub(in crate::ui) fn read(path: &Path) -> Result<Runbook, String> {
     parse(path, open(path)?)
 }
 
@@ -146,12 +146,21 @@ fn open(path: &Path) -> Result<File, String> {
     }
 }
 
-fn parse(path: &Path, file: File) -> Result<Runbook, String> {
+/// The bytes of any regular file, one more than `most` at most: the parser then says that it is too large.
+pub(super) fn bytes(path: &Path, most: usize) -> Result<Vec<u8>, String> {
+    all(open(path)?, most)
+}
+
+fn all(file: File, most: usize) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    // One byte more than a runbook may have: the parser then says that it is too large.
-    file.take(runbook::MAX_BYTES as u64 + 1)
+    file.take(most as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| format!("it cannot be read: {error}"))?;
+    Ok(bytes)
+}
+
+fn parse(path: &Path, file: File) -> Result<Runbook, String> {
+    let bytes = all(file, runbook::MAX_BYTES)?;
     runbook::parse(&path.display().to_string(), &bytes).map_err(|errors| errors.to_string())
 }
 

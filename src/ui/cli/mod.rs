@@ -1,11 +1,12 @@
 //! The command line: what the words mean, and what the program's exit says.
 
 mod audit;
+mod drill;
 mod exit;
 mod lab;
 mod library;
 mod output;
-mod places;
+pub(in crate::ui) mod places;
 mod prompt;
 mod run;
 mod runbook;
@@ -17,7 +18,13 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::tui::{self, Begin};
+pub(in crate::ui) use audit::page as record_page;
 pub use exit::Failure;
+pub(in crate::ui) use library::Library;
+pub(in crate::ui) use output::{locale_is_utf8, wrap};
+pub(in crate::ui) use run::plain::USUAL_MINUTES;
+pub(in crate::ui) use run::{Finish, RealPorts, operator, sent};
 
 /// See a broken database cluster whole.
 #[derive(Debug, Parser)]
@@ -31,7 +38,7 @@ struct Cli {
 
 /// Where things are; accepted before and after the subcommand.
 #[derive(Args, Debug)]
-struct Places {
+pub(in crate::ui) struct Places {
     /// The inventory [default: $BREAKGLASS_INVENTORY, ~/.config/breakglass/inventory.toml, /etc/breakglass/inventory.toml]
     #[arg(long, global = true, value_name = "FILE")]
     inventory: Option<PathBuf>,
@@ -50,6 +57,8 @@ enum Command {
     Audit(audit::AuditArgs),
     /// Walk a runbook, step by guarded step, with a record
     Run(run::RunArgs),
+    /// Practise on a simulated cluster: list the drills, play one, check a scenario's file
+    Drill(drill::DrillArgs),
     /// A real practice cluster on this Linux host (root)
     Lab(lab::LabArgs),
 }
@@ -82,7 +91,9 @@ pub fn main() -> ExitCode {
         Some(Command::Runbook(args)) => runbook::run(args),
         Some(Command::Run(args)) => run::run(&cli.places, &args),
         Some(Command::Audit(args)) => audit::run(&cli.places, &args),
+        Some(Command::Drill(args)) => drill::run(&cli.places, args),
         Some(Command::Lab(args)) => lab::run(args),
+        None if tui::has_screen() => tui::run(&cli.places, &Begin::Usual),
         None => status::run_or_welcome(&cli.places),
     };
     match outcome {

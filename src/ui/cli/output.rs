@@ -36,11 +36,7 @@ pub(super) struct Glyphs {
 impl Glyphs {
     /// UTF-8 signs where the locale has them, else ASCII.
     pub(super) fn of_locale() -> Self {
-        let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-            .iter()
-            .find_map(|name| env::var(name).ok().filter(|v| !v.is_empty()));
-        let utf8 = locale.is_some_and(|value| value.to_ascii_uppercase().replace('-', "").contains("UTF8"));
-        if utf8 && env::var("TERM").as_deref() != Ok("dumb") {
+        if locale_is_utf8() && env::var("TERM").as_deref() != Ok("dumb") {
             Self { unknown: "? ", differs: "≠ ", dot: "·", cut: '…', arrow: "→" }
         } else {
             Self { unknown: "? ", differs: "! ", dot: "-", cut: '~', arrow: "->" }
@@ -48,8 +44,15 @@ impl Glyphs {
     }
 }
 
+/// Whether the locale says that the terminal shows UTF-8.
+pub(in crate::ui) fn locale_is_utf8() -> bool {
+    let locale =
+        ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| env::var(name).ok().filter(|v| !v.is_empty()));
+    locale.is_some_and(|value| value.to_ascii_uppercase().replace('-', "").contains("UTF8"))
+}
+
 /// `text` in exactly `width` columns, cut or padded.
-pub(super) fn fit(text: &str, width: usize, cut: char) -> String {
+pub(in crate::ui) fn fit(text: &str, width: usize, cut: char) -> String {
     let all = text.width();
     if all <= width {
         return format!("{text}{}", " ".repeat(width - all));
@@ -71,7 +74,7 @@ fn fitting(text: &str, width: usize) -> usize {
 }
 
 /// `text` in lines of at most `width` columns, broken between words; a longer word is broken where it must.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(in crate::ui) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(8);
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {

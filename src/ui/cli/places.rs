@@ -20,7 +20,7 @@ pub(super) fn inventory(places: &Places) -> Result<Option<Inventory>> {
 }
 
 /// As [`inventory()`], with the digest of the file's bytes, `sha256:…`.
-pub(super) fn inventory_and_digest(places: &Places) -> Result<Option<(Inventory, String)>> {
+pub(in crate::ui) fn inventory_and_digest(places: &Places) -> Result<Option<(Inventory, String)>> {
     let named = places
         .inventory
         .clone()
@@ -49,7 +49,7 @@ pub(super) fn usual() -> Vec<PathBuf> {
 
 /// Where records are kept: `--state-dir`, else `$BREAKGLASS_STATE_DIR`, else `$XDG_STATE_HOME/breakglass`, else
 /// `~/.local/state/breakglass`.
-pub(super) fn state_dir(places: &Places) -> Result<PathBuf> {
+pub(in crate::ui) fn state_dir(places: &Places) -> Result<PathBuf> {
     let usual = || {
         let state = variable("XDG_STATE_HOME");
         let state = state.or_else(|| variable("HOME").map(|home| home.join(".local/state")));
@@ -67,7 +67,7 @@ const LABS: &str = "/var/lib/breakglass-lab";
 /// The file of the head that is remembered of a cluster's record: outside the record's folder, and for a real cluster
 /// outside the state directory. `None` where none is remembered: in drills, and for a lab that is not on this host or
 /// not ours.
-pub(super) fn head(mode: Mode, cluster: &ClusterName) -> Option<PathBuf> {
+pub(in crate::ui) fn head(mode: Mode, cluster: &ClusterName) -> Option<PathBuf> {
     match mode {
         Mode::Live => heads().map(|dir| dir.join(cluster.as_str())),
         Mode::Lab => {

@@ -2,6 +2,8 @@
 
 mod text;
 
+pub(in crate::ui) use text::page;
+
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

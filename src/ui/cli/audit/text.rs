@@ -31,6 +31,17 @@ pub(super) fn list(place: &Place, records: &[Record], columns: usize, glyphs: Gl
     page
 }
 
+/// The sessions, and then every record of them, the latest last; for a screen.
+pub(in crate::ui) fn page(place: &Place, records: &[Record], columns: usize) -> Vec<String> {
+    let mut page = list(place, records, columns, Glyphs::of_locale());
+    for session in sessions(records) {
+        let own: Vec<&Record> = records.iter().filter(|record| record.session == *session.id).collect();
+        page.push('\n');
+        page.push_str(&show(place, &own, columns));
+    }
+    page.lines().map(str::to_owned).collect()
+}
+
 struct Session<'a> {
     id: &'a SessionId,
     opened: jiff::Timestamp,

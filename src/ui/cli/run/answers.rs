@@ -61,7 +61,7 @@ struct Waive {
 
 /// The answers that are left.
 #[derive(Debug)]
-pub(super) struct Answers {
+pub(in crate::ui) struct Answers {
     file: File,
     used: Vec<bool>,
     /// Waivers that were given; each is one.

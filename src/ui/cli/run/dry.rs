@@ -91,8 +91,8 @@ fn rules(action: &Action) -> Vec<String> {
     action.rules().iter().map(|rule| format!("S{rule}")).collect()
 }
 
-/// What a step sends: its decisive commands, and the whole script.
-fn sent(action: &Action) -> (Vec<&'static str>, Option<String>) {
+/// What a step sends: its decisive commands, and the whole script. Where it sends nothing: neither.
+pub(in crate::ui) fn sent(action: &Action) -> (Vec<&'static str>, Option<String>) {
     if let Some(deed) = deed(action) {
         return (deed.commands(), Some(deed.body()));
     }

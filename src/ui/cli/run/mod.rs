@@ -3,7 +3,8 @@
 mod answers;
 mod dry;
 mod events;
-mod plain;
+pub(in crate::ui) mod plain;
+mod ports;
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -11,7 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -24,7 +25,7 @@ use super::prompt::Terminal;
 use super::{Failure, Places, exit, places, status};
 use crate::engine::{
     self, Answered, Challenge, Choice, Ended, Event, Fatal, Operator, Ports, RunError, RunResult, Setting,
-    Stop, WaiverAsked, WaiverGiven,
+    WaiverAsked, WaiverGiven,
 };
 use crate::facts::{Mode, NodeName, Role, SessionId};
 use crate::inventory::{self, Cluster, Inventory};
@@ -32,10 +33,14 @@ use crate::nodes::real::{NoPrompt, Options, Prompter, RealNodes};
 use crate::record::body::Operator as RecordedOperator;
 use crate::record::{self, Log, OpenError, Record};
 use crate::runbook::{Plan, PlanError, Runbook, plan};
+use crate::ui::tui::{self, Begin};
 
-use answers::Answers;
+pub(in crate::ui) use dry::sent;
+
+pub(in crate::ui) use answers::Answers;
 use events::Events;
 use plain::Lines;
+pub(in crate::ui) use ports::RealPorts;
 
 /// What `run` is told.
 #[derive(Args, Debug)]
@@ -52,7 +57,7 @@ pub(super) struct RunArgs {
     /// Show every step and its exact commands; nothing is sent
     #[arg(long)]
     dry_run: bool,
-    /// Walk it line by line, on any terminal
+    /// Walk it line by line, on any terminal, not on the screen
     #[arg(long)]
     plain: bool,
     /// Walk it with the answers of this file; never asks
@@ -95,6 +100,17 @@ pub(super) fn run(places: &Places, args: &RunArgs) -> Result<ExitCode> {
         dry::show(&plan, cluster, args.json)?;
         return Ok(ExitCode::from(exit::OK));
     }
+    if args.answers.is_none() && !args.plain && !args.json && tui::has_screen() {
+        let inputs = plan.inputs.iter();
+        let begin = Begin::Walk {
+            cluster: cluster.name.clone(),
+            runbook: plan.runbook.id.clone(),
+            inputs: inputs.filter_map(|(name, node)| Some((name.clone(), node.clone()?))).collect(),
+            reason: args.reason.clone(),
+            incident: args.incident.clone(),
+        };
+        return tui::run(places, &begin);
+    }
     let (reason, incident) = reasons(args, &plan)?;
     let setting = Setting {
         cluster: cluster.name.clone(),
@@ -131,7 +147,7 @@ fn the_one<'a>(inventory: &'a Inventory, name: Option<&str>) -> Result<&'a Clust
 }
 
 /// The plan, or why the inputs do not fit it. Words that are no inputs at all are the caller's mistake.
-fn planned(
+pub(in crate::ui) fn planned(
     runbook: &Runbook,
     data: &[NodeName],
     set: &[String],
@@ -207,7 +223,7 @@ fn canonical(runbook: &Runbook, name: &str) -> String {
 fn refused(args: &RunArgs, why: &str) -> ExitCode {
     let code = RunResult::Refused.exit();
     if args.json {
-        let random = Real::new(Arc::default()).random().unwrap_or_default();
+        let random = RealPorts::new(Arc::default()).random().unwrap_or_default();
         let session = SessionId::new(Timestamp::now().as_millisecond().try_into().unwrap_or(0), random);
         let end = events::End { result: RunResult::Refused.as_str(), exit: code, detail: why };
         Events::default().end(&session, &end);
@@ -243,7 +259,8 @@ fn reasons(args: &RunArgs, plan: &Plan) -> Result<(Option<String>, Option<String
     Ok((reason, incident))
 }
 
-fn operator() -> RecordedOperator {
+/// Who sits at this workstation.
+pub(in crate::ui) fn operator() -> RecordedOperator {
     let login = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
     let uname = rustix::system::uname();
     RecordedOperator {
@@ -264,7 +281,7 @@ async fn walk(
 ) -> Result<u8> {
     let stop = Arc::new(AtomicU8::new(0));
     listen(&stop, args.json)?;
-    let ports = Real::new(Arc::clone(&stop));
+    let ports = RealPorts::new(Arc::clone(&stop));
     // Answers never ask, not for a passphrase either.
     let prompter: Arc<dyn Prompter> = if answers.is_some() { Arc::new(NoPrompt) } else { Arc::new(Terminal) };
     let nodes = RealNodes::new(cluster, Options::new(prompter));
@@ -288,7 +305,7 @@ async fn walk(
 }
 
 /// The first signal stops after the step that runs, the second at once.
-fn listen(stop: &Arc<AtomicU8>, json: bool) -> Result<()> {
+pub(in crate::ui) fn listen(stop: &Arc<AtomicU8>, json: bool) -> Result<()> {
     for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
         let mut signal = signal(kind).context("listening for signals")?;
         let stop = Arc::clone(stop);
@@ -304,42 +321,37 @@ fn listen(stop: &Arc<AtomicU8>, json: bool) -> Result<()> {
     Ok(())
 }
 
-/// The real surroundings.
-struct Real {
-    begun: Instant,
-    stop: Arc<AtomicU8>,
+/// How a run ended, for people and scripts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::ui) struct Finish {
+    /// `done`, `partial`, `refused`, `unknown`, `paused`.
+    pub(in crate::ui) result: &'static str,
+    /// The exit code.
+    pub(in crate::ui) exit: u8,
+    /// Why; a sentence a line.
+    pub(in crate::ui) detail: String,
 }
 
-impl Real {
-    fn new(stop: Arc<AtomicU8>) -> Self {
-        Self { begun: Instant::now(), stop }
-    }
-}
-
-impl Ports for Real {
-    fn now(&self) -> Timestamp {
-        Timestamp::now()
-    }
-
-    fn mono(&self) -> u64 {
-        self.begun.elapsed().as_nanos().try_into().unwrap_or(u64::MAX)
-    }
-
-    async fn sleep(&self, time: Duration) {
-        tokio::time::sleep(time).await;
-    }
-
-    fn random(&self) -> Option<[u8; 10]> {
-        let mut bits = [0; 10];
-        getrandom::fill(&mut bits).ok().map(|()| bits)
-    }
-
-    fn stop(&self) -> Stop {
-        match self.stop.load(Ordering::SeqCst) {
-            0 => Stop::No,
-            1 => Stop::AfterStep,
-            _ => Stop::Now,
-        }
+impl Finish {
+    /// What came of it.
+    pub(in crate::ui) fn of(ended: Result<Ended, RunError>) -> Self {
+        let error = match ended {
+            Ok(ended) => {
+                return Self {
+                    result: ended.result.as_str(),
+                    exit: ended.result.exit(),
+                    detail: ended.detail,
+                };
+            }
+            Err(error) => error,
+        };
+        let (result, exit) = match &error {
+            RunError::Fatal(Fatal::Stopped) => (RunResult::Paused, exit::SIGNAL),
+            RunError::Open(open) if open.is_broken() => (RunResult::Refused, exit::BROKEN),
+            RunError::Open(_) => (RunResult::Refused, RunResult::Refused.exit()),
+            RunError::Fatal(_) => (RunResult::Unknown, exit::INTERNAL),
+        };
+        Self { result: result.as_str(), exit, detail: error.to_string() }
     }
 }
 
@@ -349,7 +361,7 @@ enum Out {
 }
 
 /// Whoever answers, and where it is told.
-struct Walker {
+pub(in crate::ui) struct Walker {
     answers: Option<Answers>,
     out: Out,
     stop: Arc<AtomicU8>,
@@ -400,7 +412,7 @@ impl Operator for Walker {
 }
 
 /// Asks on a thread of its own, until there is an answer or somebody wants the run stopped.
-async fn asked<T: Send + 'static>(
+pub(in crate::ui) async fn asked<T: Send + 'static>(
     stop: &AtomicU8,
     ask: impl FnOnce() -> Answered<T> + Send + 'static,
 ) -> Answered<T> {
@@ -421,23 +433,17 @@ async fn asked<T: Send + 'static>(
 }
 
 impl Walker {
+    /// One who is asked and told line by line, on any terminal; `stop` says how far to stop.
+    pub(in crate::ui) fn plain(stop: Arc<AtomicU8>) -> Self {
+        let out = Out::Plain(Lines { glyphs: Glyphs::of_locale() });
+        Self { answers: None, out, stop, declined: false }
+    }
+
     /// Says how it ended, and returns the exit code.
-    fn end(&mut self, ended: Result<Ended, RunError>, ports: &Real) -> u8 {
+    pub(in crate::ui) fn end(&mut self, ended: Result<Ended, RunError>, ports: &impl Ports) -> u8 {
         let unused: Vec<String> = self.answers.iter().flat_map(Answers::left).collect();
-        let (session, result, exit, mut detail) = match ended {
-            Ok(ended) => (Some(ended.session), ended.result.as_str(), ended.result.exit(), ended.detail),
-            Err(error) => {
-                let (result, exit) = match &error {
-                    RunError::Fatal(Fatal::Stopped) => (RunResult::Paused.as_str(), exit::SIGNAL),
-                    RunError::Open(open) if open.is_broken() => (RunResult::Refused.as_str(), exit::BROKEN),
-                    RunError::Open(OpenError::NoSpace { .. }) => {
-                        (RunResult::Refused.as_str(), RunResult::Refused.exit())
-                    }
-                    _ => (RunResult::Unknown.as_str(), exit::INTERNAL),
-                };
-                (None, result, exit, error.to_string())
-            }
-        };
+        let session = ended.as_ref().ok().map(|ended| ended.session.clone());
+        let Finish { result, exit, mut detail } = Finish::of(ended);
         for line in unused {
             if !detail.is_empty() {
                 detail.push('\n');

@@ -11,7 +11,7 @@ use crate::record::body::{Body, Outcome};
 use super::super::output::Glyphs;
 
 /// How long a waiver holds where the operator does not say.
-const USUAL_MINUTES: u64 = 60;
+pub(in crate::ui) const USUAL_MINUTES: u64 = 60;
 
 /// Lines out.
 #[derive(Debug)]
@@ -114,14 +114,14 @@ fn word(class: Class) -> &'static str {
 }
 
 /// One line, safe to show. A reader that has gone does not stop a run in the middle.
-pub(super) fn say(line: &str) {
+pub(in crate::ui) fn say(line: &str) {
     let mut out = io::stdout().lock();
     let shown: Vec<String> = line.split('\n').map(|line| Plain::new(line).to_string()).collect();
     let _ = writeln!(out, "{}", shown.join("\n")).and_then(|()| out.flush());
 }
 
 /// Words in lines of at most 80 columns, each behind `indent`.
-pub(super) fn wrapped(indent: &str, text: &str) {
+pub(in crate::ui) fn wrapped(indent: &str, text: &str) {
     for line in super::super::output::wrap(text, 80usize.saturating_sub(indent.len())) {
         say(&format!("{indent}{line}"));
     }
@@ -211,7 +211,7 @@ pub(super) fn ask_waiver(asked: &WaiverAsked) -> Answered<WaiverGiven> {
 }
 
 /// One line of standard input without its end; `None` where there is none left.
-pub(super) fn read_line(prompt: &str) -> Option<String> {
+pub(in crate::ui) fn read_line(prompt: &str) -> Option<String> {
     let mut out = io::stdout().lock();
     let _ = write!(out, "{prompt}").and_then(|()| out.flush());
     drop(out);

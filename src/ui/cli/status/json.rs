@@ -7,12 +7,12 @@ use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::Picture;
 use crate::facts::{
     ClusterName, EvidenceDigest, Facts, Family, Known, Mode, NodeName, Plain, PositionSource, Reach, Role,
     Seqno,
 };
 use crate::judge::{Finding, Held, Primary, Server, Standing, Verdict, WriteSets};
+use crate::ui::survey::Picture;
 
 const SCHEMA: &str = "breakglass.status/1";
 

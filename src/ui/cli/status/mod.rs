@@ -1,12 +1,12 @@
 //! `breakglass status`: one survey of every cluster asked for, side by side.
 
 mod json;
-mod text;
+pub(in crate::ui) mod text;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -17,21 +17,13 @@ use super::output::{self, Glyphs};
 use super::places;
 use super::prompt::Terminal;
 use super::{Failure, Places, exit};
-use crate::engine;
-use crate::facts::{NodeName, Plain, Survey};
+use crate::facts::{NodeName, Plain};
 use crate::inventory::{self, Cluster, Inventory};
-use crate::judge::{self, Judgement};
 use crate::nodes::real::{Options, RealNodes};
-use crate::record::{self, Place};
+use crate::ui::survey::{Asked, Memory, Picture};
 
 /// How long `--watch` rests between two surveys.
 const WATCH_EVERY: Duration = Duration::from_secs(5);
-/// While the group is seeking a new view, what it says does not last: one more look, this much later.
-const SETTLE_AFTER: Duration = Duration::from_millis(1500);
-/// No further look is begun after this time: where a dead node takes its whole deadline, the others' facts do not wait
-/// for it again.
-const SETTLE_WITHIN: Duration = Duration::from_secs(4);
-
 /// What `status` is told.
 #[derive(Args, Debug)]
 pub(super) struct StatusArgs {
@@ -44,12 +36,6 @@ pub(super) struct StatusArgs {
     /// Survey again and again until Ctrl-C
     #[arg(long)]
     watch: bool,
-}
-
-/// A survey with its judgement.
-struct Picture {
-    survey: Survey,
-    judgement: Judgement,
 }
 
 /// Runs `status`.
@@ -176,36 +162,25 @@ async fn pictures(places: &Places, clusters: &[&Cluster], nodes: &[RealNodes]) -
     futures_util::future::join_all(all).await.into_iter().collect()
 }
 
-/// One survey of a cluster; where the group is just seeking a new view, the first that is settled.
+/// One survey of a cluster; says meanwhile whom it waits for.
 async fn picture(places: &Places, cluster: &Cluster, nodes: &RealNodes) -> Result<Picture> {
     let names: Vec<NodeName> = cluster.nodes.iter().map(|node| node.name.clone()).collect();
-    let begun = Instant::now();
-    loop {
-        let waiting = Waiting::of(&names);
-        let survey = tokio::select! {
-            survey = engine::survey(
-                nodes, &cluster.name, cluster.family, &names, Timestamp::now, |node| waiting.arrived(node)
-            ) => survey,
-            never = waiting.tell() => match never {},
-        };
-        let mut survey = survey.map_err(|error| Failure::Usage(error.to_string()))?;
-        remember(places, &mut survey);
-        let judgement = judge::judge(&survey);
-        let settling = judgement.findings.iter().any(|finding| finding.id == "galera.view-changing");
-        if !settling || begun.elapsed() > SETTLE_WITHIN {
-            return Ok(Picture { survey, judgement });
+    let waiting = Waiting::of(&names);
+    let state = places::state_dir(places).ok();
+    let asked = Asked {
+        nodes,
+        cluster: &cluster.name,
+        family: cluster.family,
+        names: &names,
+        state: state.as_deref(),
+        memory: &Memory::default(),
+        now: &Timestamp::now,
+    };
+    tokio::select! {
+        picture = asked.picture(|node| waiting.arrived(node)) => {
+            picture.map_err(|error| Failure::Usage(error.to_string()).into())
         }
-        tokio::time::sleep(SETTLE_AFTER).await;
-    }
-}
-
-/// Positions that a run recovered on this workstation count where the engine's files are as they were. A record that
-/// cannot be read remembers nothing.
-fn remember(places: &Places, survey: &mut Survey) {
-    let Ok(state) = places::state_dir(places) else { return };
-    let place = Place::new(&state, survey.mode, &survey.cluster, None);
-    if let Ok(records) = record::read(&place.dir) {
-        engine::recall(survey, &engine::remembered(&records));
+        never = waiting.tell() => match never {},
     }
 }
 

@@ -1,0 +1,142 @@
+//! One finding: what is the case, what to do, what is in the way and what would change it, and the facts it rests on.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::matrix::severity_ink;
+use super::paint::{self, Page};
+use super::values;
+use crate::facts::{Known, NodeName};
+use crate::judge::Finding;
+use crate::runbook::Fit;
+use crate::ui::cells::blocked;
+use crate::ui::tui::look::Ink;
+use crate::ui::tui::model::{Cluster, Model, Picture};
+
+/// Draws it.
+pub(super) fn draw(model: &Model, at: usize, scroll: usize, area: Rect, buf: &mut Buffer) {
+    page(model, at, area).draw(scroll, model.look, buf);
+}
+
+/// Its text, and where it stands.
+pub(super) fn page(model: &Model, at: usize, area: Rect) -> Page {
+    Page { lines: lines(model, at, area.width), area }
+}
+
+/// All of its lines.
+pub(super) fn lines(model: &Model, at: usize, width: u16) -> Vec<Line<'static>> {
+    let look = model.look;
+    let cluster = model.cluster();
+    let picture = cluster.and_then(|cluster| cluster.picture.as_ref());
+    let (Some(cluster), Some(picture), Some(finding)) = (cluster, picture, model.finding(at)) else {
+        return vec![Line::styled(" it is found no longer", look.style(Ink::Dim))];
+    };
+    let text = look.style(Ink::Text);
+    let mut lines = head(model, at, finding, picture, width);
+    lines.push(Line::default());
+    lines.extend(paint::hanging(&[Span::raw(" ")], finding.text.as_str(), text, width));
+    if !finding.next.as_str().is_empty() {
+        let lead = Span::styled(format!(" {} ", look.signs.arrow), look.style(Ink::Key));
+        lines.push(Line::default());
+        lines.extend(paint::hanging(&[lead], finding.next.as_str(), text, width));
+    }
+    lines.extend(answer(model, finding, picture, width));
+    if !finding.blocked_by.is_empty() {
+        lines.push(Line::default());
+        lines.push(paint::heading(" in the way, and what would change it", look));
+        for (rule, nodes, why, would_change) in blocked(&finding.blocked_by) {
+            let lead = Span::styled(format!(" {} {rule}{nodes} ", look.signs.not), look.style(Ink::Title));
+            lines.extend(paint::hanging(&[lead], why.as_str(), text, width));
+            let lead = Span::styled(format!("     {} ", look.signs.arrow), look.style(Ink::Key));
+            lines.extend(paint::hanging(&[lead], would_change.as_str(), text, width));
+        }
+    }
+    lines.push(Line::default());
+    lines.push(paint::heading(" evidence", look));
+    if finding.evidence.is_empty() {
+        lines.push(Line::styled("   that nothing was read", look.style(Ink::Unknown)));
+    }
+    lines.extend(finding.evidence.iter().flat_map(|name| evidence(model, cluster, picture, name, width)));
+    lines
+}
+
+/// Its number, how bad it is, its id and its nodes.
+fn head(model: &Model, at: usize, finding: &Finding, picture: &Picture, width: u16) -> Vec<Line<'static>> {
+    let look = model.look;
+    let ink = look.style(severity_ink(at, finding.severity));
+    let nodes: Vec<&str> = finding.nodes.iter().map(NodeName::as_str).collect();
+    let count = picture.judgement.findings.len();
+    let mut lines = vec![Line::from(vec![
+        Span::styled(format!(" {} {}", look.signs.finding, finding.severity.as_str()), ink),
+        Span::styled(format!("  {}", finding.id), look.style(Ink::Title)),
+        Span::styled(format!("  {} of {count}", at.saturating_add(1)), look.style(Ink::Dim)),
+    ])];
+    if !nodes.is_empty() {
+        lines.extend(paint::labelled(" nodes", 10, &nodes.join(" "), look.style(Ink::Text), width, look));
+    }
+    if !finding.cases.is_empty() {
+        let cases: Vec<String> = finding.cases.iter().map(ToString::to_string).collect();
+        lines.extend(paint::labelled(" cases", 10, &cases.join(", "), look.style(Ink::Text), width, look));
+    }
+    lines
+}
+
+/// The runbook that answers it: possible now, or why not (U10).
+fn answer(model: &Model, finding: &Finding, picture: &Picture, width: u16) -> Vec<Line<'static>> {
+    let look = model.look;
+    let book = finding.runbook.and_then(|id| model.runbooks.iter().find(|book| book.id == id));
+    let Some(book) = book else { return Vec::new() };
+    let outlook = book.outlook(&picture.survey, &picture.judgement);
+    let (sign, ink) = match outlook.fit {
+        Fit::Suggested | Fit::Possible => (look.signs.done, Ink::Good),
+        Fit::Blocked => (look.signs.not, Ink::Warn),
+        Fit::Unneeded => (look.signs.skipped, Ink::Dim),
+    };
+    let title = [
+        Span::styled(format!(" {} ", look.signs.now), look.style(Ink::Key)),
+        Span::styled(format!("{}  ", book.id), look.style(Ink::Title)),
+    ];
+    let mut lines = vec![Line::default()];
+    lines.extend(paint::hanging(&title, book.title.as_str(), look.style(Ink::Text), width));
+    let lead = Span::styled(format!("   {sign} {}: ", outlook.fit.as_str()), look.style(ink));
+    for why in &outlook.why {
+        lines.extend(paint::hanging(std::slice::from_ref(&lead), why, look.style(Ink::Text), width));
+    }
+    lines
+}
+
+/// A fact it rests on, `node.fact`, with its value, source and age.
+fn evidence(
+    model: &Model,
+    cluster: &Cluster,
+    picture: &Picture,
+    name: &str,
+    width: u16,
+) -> Vec<Line<'static>> {
+    let look = model.look;
+    let lead = Span::styled(format!("   {name}  "), look.style(Ink::Dim));
+    let found = picture.survey.nodes.iter().find_map(|node| {
+        let fact = name.strip_prefix(node.name.as_str())?.strip_prefix('.')?;
+        node.facts.iter().find(|(there, _)| *there == fact).map(|(_, fact)| fact)
+    });
+    let Some(fact) = found else {
+        let lead = [lead, Span::styled(format!("{} ", look.signs.unknown), look.style(Ink::Unknown))];
+        return paint::hanging(&lead, "not in this survey", look.style(Ink::Unknown), width);
+    };
+    let words = values::words(fact, cluster.now).join(", ");
+    let (words, ink) = match &fact.value {
+        Known::Known(_) => (words, Ink::Text),
+        Known::Unknown(_) => (format!("{} {words}", look.signs.unknown), Ink::Unknown),
+    };
+    let mut lines = paint::hanging(&[lead], &words, look.style(ink), width);
+    let origin = Span::styled(format!("   {}", values::origin(fact, cluster.now)), look.style(Ink::Dim));
+    let used = |line: &Line<'_>| line.spans.iter().map(|span| paint::width(&span.content)).sum::<usize>();
+    match lines.last_mut() {
+        Some(last) if used(last) + paint::width(&origin.content) < usize::from(width) => {
+            last.spans.push(origin);
+        }
+        _ => lines.push(Line::from(vec![Span::raw("     "), origin])),
+    }
+    lines
+}
