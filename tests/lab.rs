@@ -18,6 +18,13 @@ mod act;
 mod harness;
 #[path = "support/lab.rs"]
 mod lab;
+#[path = "support/pty.rs"]
+#[expect(dead_code, reason = "shared with the suite of the screens")]
+mod pty;
+#[path = "lab/screen.rs"]
+mod screen;
+#[path = "support/tmux.rs"]
+mod tmux;
 #[path = "lab/walk.rs"]
 mod walk;
 
@@ -53,6 +60,8 @@ fn main() -> ExitCode {
             Case { name: "silent_divergence_never_joins", needs: fast, run: act::silent_divergence },
             Case { name: "killed_anywhere_the_next_run_finishes", needs: traced, run: act::killed_anywhere },
             Case { name: "trouble_on_the_way", needs: fast, run: act::trouble_on_the_way },
+            Case { name: "on_the_screen_killed_and_back", needs: seen, run: screen::killed_and_back },
+            Case { name: "on_the_screen_a_missing_node_is_waived", needs: seen, run: screen::one_is_missing },
             Case { name: "the_lab_keeps_its_own_promises", needs: fast, run: lab_promises },
         ],
     )
@@ -67,6 +76,12 @@ fn traced() -> Result<(), String> {
     fast()?;
     let found = std::process::Command::new("strace").arg("-V").stdout(std::process::Stdio::null()).status();
     found.map(|_| ()).map_err(|_| "strace is not installed".to_owned())
+}
+
+/// The program is walked on a screen, inside tmux.
+fn seen() -> Result<(), String> {
+    fast()?;
+    tmux::requirements()
 }
 
 fn full() -> Result<(), String> {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::lab::{Lab, until};
 use crate::walk::{Desk, Walked, waive, yes};
 
-const ALL: [&str; 3] = ["g1", "g2", "g3"];
+pub(crate) const ALL: [&str; 3] = ["g1", "g2", "g3"];
 
 /// All killed under load at different moments; the one that holds the most is found and bootstrapped, the others join
 /// one at a time, and every acknowledged row is everywhere.
@@ -22,10 +22,7 @@ pub(crate) fn killed_and_back() -> Result<(), String> {
     let run = desk.walk("galera-bootstrap", &[&format!("target={best}")], &yes("bootstrap", &best));
     run.ended(0, "done");
     whole(&lab, &desk);
-    // g1 took the writes and fell last, so that it held every row that was acknowledged.
-    let lost = "mariadb -N -B -e 'SELECT id FROM t.w' | sort >/root/have; sort /root/acked | comm -23 - /root/have | wc -l";
-    let lost = lab.exec("g1", &["sh", "-c", lost]);
-    assert_eq!(lost.trim(), "0", "acknowledged rows that are gone");
+    nothing_acknowledged_is_lost(&lab);
     for joined in ALL.iter().filter(|node| **node != best) {
         assert!(
             run.text()
@@ -41,8 +38,15 @@ pub(crate) fn killed_and_back() -> Result<(), String> {
     Ok(())
 }
 
+/// g1 took the writes and fell last, so that it held every row that was acknowledged.
+pub(crate) fn nothing_acknowledged_is_lost(lab: &Lab) {
+    let lost = "mariadb -N -B -e 'SELECT id FROM t.w' | sort >/root/have; sort /root/acked | comm -23 - /root/have | wc -l";
+    let lost = lab.exec("g1", &["sh", "-c", lost]);
+    assert_eq!(lost.trim(), "0", "acknowledged rows that are gone");
+}
+
 /// One after the other with a pause, so that they stand at different places; the writer's acknowledged ids are kept.
-fn kill_apart(lab: &Lab) {
+pub(crate) fn kill_apart(lab: &Lab) {
     lab.sql("g1", "CREATE DATABASE IF NOT EXISTS t; CREATE TABLE IF NOT EXISTS t.w (id INT AUTO_INCREMENT PRIMARY KEY, pad CHAR(100))");
     let script = "while :; do id=$(mariadb -N -B -e \"INSERT INTO t.w (pad) VALUES (REPEAT('x',100)); SELECT LAST_INSERT_ID()\") \
                   && echo $id >>/root/acked || sleep 0.1; done";
@@ -99,18 +103,18 @@ fn candidate(desk: &Desk<'_>) -> String {
 }
 
 /// Checksums of the whole data directory.
-fn fingerprints(lab: &Lab) -> Vec<String> {
+pub(crate) fn fingerprints(lab: &Lab) -> Vec<String> {
     let sums = "cd /var/lib/mysql && find . -type f -print0 | sort -z | xargs -0 sha256sum; find . -printf '%p %s %m %u %T@\\n' | sort";
     ALL.iter().map(|node| lab.exec(node, &["sh", "-c", sums])).collect()
 }
 
-fn processes(lab: &Lab) -> Vec<String> {
+pub(crate) fn processes(lab: &Lab) -> Vec<String> {
     let list = "ps -eo pid,lstart,comm --no-headers | grep -E 'maria|mysql|wsrep|rsync' || :";
     ALL.iter().map(|node| lab.exec(node, &["sh", "-c", list])).collect()
 }
 
 /// What the service manager says, what it was told, and what we leave on a node.
-fn units(lab: &Lab) -> Vec<String> {
+pub(crate) fn units(lab: &Lab) -> Vec<String> {
     let show = "systemctl show mariadb -p ActiveState,SubState,Result,Restart,TimeoutStartUSec,DropInPaths,NRestarts; \
                 systemctl show-environment; ls -A /var/lib/breakglass /run/breakglass 2>/dev/null; true";
     ALL.iter().map(|node| lab.exec(node, &["sh", "-c", show])).collect()
@@ -118,7 +122,7 @@ fn units(lab: &Lab) -> Vec<String> {
 
 /// All in sync, with the same rows, nothing of a run left on any node, and a record that is not broken.
 #[track_caller]
-fn whole(lab: &Lab, desk: &Desk<'_>) {
+pub(crate) fn whole(lab: &Lab, desk: &Desk<'_>) {
     let (code, status) = lab.status();
     assert_eq!(code, 0, "{}\n{status}", lab.status_text());
     let sums: Vec<String> = ALL

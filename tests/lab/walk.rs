@@ -105,6 +105,10 @@ impl<'a> Desk<'a> {
         std::os::unix::process::ExitStatusExt::signal(&status.expect("strace runs")) == Some(9)
     }
 
+    pub(crate) fn state(&self) -> &Path {
+        &self.state
+    }
+
     fn folder(&self) -> PathBuf {
         self.state.join("audit/lab").join(self.lab.name())
     }
