@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
@@ -53,7 +53,7 @@ impl<N: Nodes> Asked<'_, N> {
         loop {
             let (cluster, family, names) = (self.cluster, self.family, self.names);
             let mut survey = engine::survey(self.nodes, cluster, family, names, self.now, &arrived).await?;
-            self.remember(&mut survey);
+            self.remember(&mut survey).await;
             let judgement = judge::judge(&survey);
             let settling = judgement.findings.iter().any(|finding| finding.id == "galera.view-changing");
             if !settling || begun.elapsed() > SETTLE_WITHIN {
@@ -65,10 +65,10 @@ impl<N: Nodes> Asked<'_, N> {
 
     /// Positions that a run recovered on this workstation count where the engine's files are as they were. A record that
     /// cannot be read remembers nothing.
-    fn remember(&self, survey: &mut Survey) {
+    async fn remember(&self, survey: &mut Survey) {
         let Some(state) = self.state else { return };
         let place = Place::new(state, survey.mode, &survey.cluster, None);
-        self.memory.recall(&place, survey);
+        self.memory.recall(&place, survey).await;
     }
 }
 
@@ -85,16 +85,24 @@ struct Remembered {
 }
 
 impl Memory {
-    fn recall(&self, place: &Place, survey: &mut Survey) {
+    async fn recall(&self, place: &Place, survey: &mut Survey) {
         let Ok(log) = place.log().metadata() else { return };
         let of = (place.dir.clone(), log.len(), log.modified().ok());
-        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if memory.as_ref().is_none_or(|memory| memory.of != of) {
-            let Ok(records) = record::read(&place.dir) else { return };
-            *memory = Some(Remembered { of, found: engine::remembered(&records) });
+        if self.memory().as_ref().is_none_or(|memory| memory.of != of) {
+            // A long record takes its time, and holds up nobody.
+            let dir = place.dir.clone();
+            let read = tokio::task::spawn_blocking(move || {
+                record::read(&dir).map(|records| engine::remembered(&records))
+            });
+            let Ok(Ok(found)) = read.await else { return };
+            *self.memory() = Some(Remembered { of, found });
         }
-        if let Some(memory) = &*memory {
+        if let Some(memory) = &*self.memory() {
             engine::recall(survey, &memory.found);
         }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Option<Remembered>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
