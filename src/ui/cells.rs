@@ -42,7 +42,7 @@ pub(super) const ROWS: &[Row] = &[
     row("unit", false, unit),
     row("restarts itself", true, restarts),
     row("flush", true, flush),
-    row("room", false, room),
+    row("free room", false, room),
     row("transfer", false, transfer),
     row("ssh", false, |node, _| reach(&node.ssh)),
     row("sql", false, |node, _| reach(&node.sql)),

@@ -124,12 +124,16 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
                 _ => {}
             }
         }
-        self.note(Body::Step(StepSeen {
-            step: step.id.clone(),
-            node: step.node.as_ref().map(ToString::to_string),
-            state: end.state(),
-            detail: clipped(&end.detail()),
-        }))?;
+        // Stopped before anything left, nothing is unproven.
+        let sent = self.ops().iter().any(|op| op.step == step.id);
+        let (state, detail) = match end {
+            End::Stopped if !sent => {
+                (StepState::Skipped, "stopped by the operator; nothing was sent".to_owned())
+            }
+            end => (end.state(), clipped(&end.detail())),
+        };
+        let node = step.node.as_ref().map(ToString::to_string);
+        self.note(Body::Step(StepSeen { step: step.id.clone(), node, state, detail }))?;
         Ok(())
     }
 

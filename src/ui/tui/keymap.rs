@@ -100,6 +100,8 @@ pub(crate) enum Intent {
     Record,
     /// The open cluster's matrix.
     Matrix,
+    /// Begin again from the beginning.
+    Anew,
     /// The run under way.
     Walker,
     /// The clusters.
@@ -157,6 +159,7 @@ keys! {
         ["↓", "j"] Down "choose" "the one below";
         ["enter"] Enter "begin" "begin the drill";
         ["m"] Matrix "" "back to the drill that was begun";
+        ["N"] Anew "" "begin the drill anew; the one under way is given up";
     Fleet
         ["↑", "k"] Up "" "the cluster above";
         ["↓", "j"] Down "cluster" "the cluster below";
@@ -167,6 +170,8 @@ keys! {
     Brief
         ["↑", "k"] Up "" "scroll up";
         ["↓", "j"] Down "" "scroll down";
+        ["pgup", "c-b"] PageUp "" "a page up";
+        ["pgdn", "c-f"] PageDown "" "a page down";
         ["enter"] Enter "to the cluster" "look at the cluster";
     Matrix
         ["↑", "k"] Up "" "the finding above";
@@ -205,6 +210,8 @@ keys! {
     Finding
         ["↑", "k"] Up "" "scroll up";
         ["↓", "j"] Down "scroll" "scroll down";
+        ["pgup", "c-b"] PageUp "" "a page up";
+        ["pgdn", "c-f"] PageDown "" "a page down";
         ["←", "h"] Left "" "the finding before";
         ["→", "l"] Right "next finding" "the finding after";
         ["enter"] Enter "walk its runbook" "walk the runbook that answers it";
@@ -282,6 +289,8 @@ keys! {
     Debrief
         ["↑", "k"] Up "" "scroll up";
         ["↓", "j"] Down "scroll" "scroll down";
+        ["pgup", "c-b"] PageUp "" "a page up";
+        ["pgdn", "c-f"] PageDown "page" "a page down";
         ["enter"] Enter "to the drills" "back to the drills";
     Everywhere
         ["esc"] Back "back" "one step back; always safe";

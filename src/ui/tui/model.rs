@@ -242,7 +242,7 @@ pub(crate) enum Layer {
     /// Whom to choose (S8). Nobody, until a key has chosen.
     Choose { at: Option<usize> },
     /// A typed confirmation (U2 to U5).
-    Confirm { typed: String, slowly: bool, wrong: u8, scroll: usize },
+    Confirm { typed: String, burst: Burst, wrong: u8, scroll: usize },
     /// A waiver (U11).
     Waive(WaiveForm),
     /// The exact script of a step.
@@ -303,6 +303,31 @@ impl NodeTab {
     }
 }
 
+/// How a line came: key by key, or all at once as a paste does.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Burst {
+    /// So many letters came at once just now.
+    now: usize,
+    /// The most that ever did in this line.
+    most: usize,
+}
+
+impl Burst {
+    /// More at once than a line over a bad connection brings.
+    const PASTE: usize = 6;
+
+    /// A letter came, apart from the one before it or at once with it.
+    pub(crate) fn letter(&mut self, apart: bool) {
+        self.now = if apart { 0 } else { self.now + 1 };
+        self.most = self.most.max(self.now);
+    }
+
+    /// Whether any part of the line was pasted.
+    pub(crate) fn is_paste(self) -> bool {
+        self.most >= Self::PASTE
+    }
+}
+
 /// The form that breaks the glass.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ReasonForm {
@@ -321,8 +346,8 @@ pub(crate) struct ReasonForm {
 pub(crate) struct WaiveForm {
     /// What is typed.
     pub(crate) typed: String,
-    /// Whether it came key by key, and not all at once as a paste does.
-    pub(crate) slowly: bool,
+    /// How it came.
+    pub(crate) burst: Burst,
     /// Why.
     pub(crate) reason: String,
     /// For how many minutes.

@@ -216,6 +216,7 @@ fn parsed(keys: &str) -> Vec<KeyEvent> {
             "tab" => (KeyCode::Tab, KeyModifiers::NONE),
             "space" => (KeyCode::Char(' '), KeyModifiers::NONE),
             "down" => (KeyCode::Down, KeyModifiers::NONE),
+            "bs" => (KeyCode::Backspace, KeyModifiers::NONE),
             "pgdn" => (KeyCode::PageDown, KeyModifiers::NONE),
             other => {
                 let letter = other.strip_prefix("c-").and_then(|letter| letter.chars().next());

@@ -121,6 +121,9 @@ fn three_wrong_lines_are_an_answer_and_stand_in_the_record() {
 fn a_line_that_comes_all_at_once_is_a_paste_whatever_the_terminal_says() {
     let mut stage = at_the_confirmation();
     stage.at_once("db2 lose 0<enter>").until("pasted does not count");
+    // Nor after a letter that was typed, erased or not.
+    stage.keys("x<bs>").at_once("db2 lose 0<enter>").until("pasted does not count");
+    stage.keys("d").at_once("b2 lose 0").keys("<enter>").until("pasted does not count");
     assert!(stage.model().running().is_some());
     assert!(!records(&stage).iter().any(|record| matches!(&record.body, Body::Confirm(_))));
     stage.keys("db2 lose 0<enter>").until("DONE");
@@ -130,7 +133,7 @@ fn a_line_that_comes_all_at_once_is_a_paste_whatever_the_terminal_says() {
 fn a_drill_is_not_begun_over_a_run() {
     let mut stage = at_the_confirmation();
     stage.keys("<esc>").until("opens the confirmation").keys("qq").until("where you left it");
-    stage.keys("<enter>").until("has to end first");
+    stage.keys("<enter>").until("is under way").keys("N").until("has to end first");
     assert!(stage.model().running().is_some());
     stage.keys("mw").until("opens the confirmation");
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::model::{Cluster, Glass, Layer, Model, Origin, ReasonForm};
+use super::super::model::{Burst, Cluster, Glass, Layer, Model, Origin, ReasonForm};
 use super::super::msg::{Effect, Order, Reply};
 use super::super::walk::{Ask, Walk};
 use super::{asked, typing};
@@ -134,7 +134,9 @@ pub(super) fn reasoned(model: &mut Model) -> Vec<Effect> {
 pub(super) fn open_asked(model: &mut Model) -> Vec<Effect> {
     let layer = match asked(model) {
         Some(Ask::Choose(_)) => Layer::Choose { at: None },
-        Some(Ask::Confirm(_)) => Layer::Confirm { typed: String::new(), slowly: false, wrong: 0, scroll: 0 },
+        Some(Ask::Confirm(_)) => {
+            Layer::Confirm { typed: String::new(), burst: Burst::default(), wrong: 0, scroll: 0 }
+        }
         Some(Ask::Waive(_)) => Layer::Waive(super::super::model::WaiveForm::default()),
         None => return Vec::new(),
     };
@@ -159,14 +161,14 @@ pub(super) fn confirmed(model: &mut Model) -> Vec<Effect> {
         return say(model, "the line before is still being written down: enter once more");
     };
     let want = challenge.asked.clone();
-    let Some(Layer::Confirm { typed, slowly, wrong, .. }) = model.layers.last_mut() else {
+    let Some(Layer::Confirm { typed, burst, wrong, .. }) = model.layers.last_mut() else {
         return Vec::new();
     };
     if typed.is_empty() {
         return say(model, "nothing is typed yet, and nothing has happened");
     }
     let text = std::mem::take(typed);
-    if !std::mem::take(slowly) && text.chars().count() > 1 {
+    if std::mem::take(burst).is_paste() {
         typing::refuse(model);
         return Vec::new();
     }
@@ -186,7 +188,7 @@ pub(super) fn waived(model: &mut Model) -> Vec<Effect> {
     let Some(Ask::Waive(asked)) = asked(model) else { return Vec::new() };
     let (want, rule, node) = (asked.asked.clone(), asked.blocked.rule, asked.node.clone());
     let Some(Layer::Waive(form)) = model.layers.last_mut() else { return Vec::new() };
-    if form.field == 0 && !form.slowly && form.typed.chars().count() > 1 {
+    if form.field == 0 && std::mem::take(&mut form.burst).is_paste() {
         form.typed.clear();
         typing::refuse(model);
         return Vec::new();
@@ -197,7 +199,7 @@ pub(super) fn waived(model: &mut Model) -> Vec<Effect> {
             return say(model, "nothing is typed yet, and nothing is waived");
         }
         form.typed.clear();
-        form.slowly = false;
+        form.burst = Burst::default();
         form.field = 0;
         form.wrong += 1;
         if form.wrong >= WRONG {

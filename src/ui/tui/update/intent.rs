@@ -61,6 +61,7 @@ pub(super) fn act(model: &mut Model, intent: Intent) -> Vec<Effect> {
         },
         Intent::Record => model.open.map(Effect::ShowRecord).into_iter().collect(),
         Intent::Matrix => to_matrix(model),
+        Intent::Anew => anew(model),
         Intent::Walker => walker(model),
         Intent::Fleet => fleet(model),
         Intent::Brief => {
@@ -315,13 +316,12 @@ fn next(model: &mut Model, forward: bool) -> Vec<Effect> {
 fn enter(model: &mut Model) -> Vec<Effect> {
     let Some(top) = model.top().cloned() else { return Vec::new() };
     match top {
-        Layer::Welcome { .. } if model.running().is_some() => {
-            say(model, "a run is under way: m and then w lead to it; it has to end first")
+        Layer::Welcome { .. }
+            if model.clusters.iter().filter_map(Cluster::drill).any(|drill| drill.debrief.is_empty()) =>
+        {
+            say(model, "a drill is under way: m goes back to it, N begins it anew")
         }
-        Layer::Welcome { at } => match model.drills.get(at) {
-            Some(drill) => vec![Effect::BeginDrill(drill.id.clone())],
-            None => Vec::new(),
-        },
+        Layer::Welcome { .. } => anew(model),
         Layer::Fleet { at, filter } => match model.fleet(&filter).get(at) {
             Some(cluster) => open(model, *cluster),
             None => Vec::new(),
@@ -415,6 +415,16 @@ fn walker(model: &mut Model) -> Vec<Effect> {
     }
     model.layers.push(Layer::Walker { at: None, scroll: 0 });
     Vec::new()
+}
+
+/// Begins the drill that is chosen, whatever became of the one before.
+fn anew(model: &mut Model) -> Vec<Effect> {
+    if model.running().is_some() {
+        return say(model, "a run is under way: m and then w lead to it; it has to end first");
+    }
+    let Some(Layer::Welcome { at }) = model.top() else { return Vec::new() };
+    let drill = model.drills.get(*at).map(|drill| Effect::BeginDrill(drill.id.clone()));
+    drill.into_iter().collect()
 }
 
 /// The open cluster's matrix, from below or from above.

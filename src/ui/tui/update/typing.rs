@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::super::model::{Layer, Model};
+use super::super::model::{Burst, Layer, Model};
 use super::super::msg::Effect;
 use crate::facts::Plain;
 
@@ -12,11 +12,9 @@ const LONGEST: usize = 400;
 /// A key that is text.
 pub(super) fn typed(model: &mut Model, key: KeyEvent, apart: bool) -> Vec<Effect> {
     if let Some(text) = field(model) {
-        let within = !text.is_empty();
         edit(text, key);
-        if within && apart {
-            slowly(model);
-        }
+        let empty = text.is_empty();
+        came(model, apart, empty);
     }
     follow(model);
     Vec::new()
@@ -50,12 +48,16 @@ pub(super) fn refuse(model: &mut Model) {
     model.notice = Some(Plain::new("what is pasted does not count: read it, and type it"));
 }
 
-/// The line comes key by key.
-fn slowly(model: &mut Model) {
-    match model.layers.last_mut() {
-        Some(Layer::Confirm { slowly, .. }) => *slowly = true,
-        Some(Layer::Waive(form)) if form.field == 0 => form.slowly = true,
-        _ => {}
+/// Notes how the letters of an answer come.
+fn came(model: &mut Model, apart: bool, empty: bool) {
+    let burst = match model.layers.last_mut() {
+        Some(Layer::Confirm { burst, .. }) => burst,
+        Some(Layer::Waive(form)) if form.field == 0 => &mut form.burst,
+        _ => return,
+    };
+    burst.letter(apart);
+    if empty {
+        *burst = Burst::default();
     }
 }
 

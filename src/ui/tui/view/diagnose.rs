@@ -21,7 +21,7 @@ pub(super) fn draw(model: &Model, at: Option<usize>, area: Rect, buf: &mut Buffe
     let mut list = List::new(head);
     for (place, option) in question.options.iter().enumerate() {
         let (mark, ink) = if Some(place) == at { (look.signs.now, Ink::Chosen) } else { (" ", Ink::Text) };
-        let number = format!("{mark} {} ", place + 1);
+        let number = format!("{mark} ");
         let mut entry = sheet();
         entry.after(&[(ink, &number)], ink, option.as_str());
         list.entry(entry);

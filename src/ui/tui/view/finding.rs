@@ -44,7 +44,7 @@ pub(super) fn lines(model: &Model, at: usize, width: u16) -> Vec<Line<'static>> 
     lines.extend(answer(model, finding, picture, width));
     if !finding.blocked_by.is_empty() {
         lines.push(Line::default());
-        lines.push(paint::heading(" in the way, and what would change it", look));
+        lines.push(paint::heading(" in the way of a bootstrap, and what would change it", look));
         for (rule, nodes, why, would_change) in blocked(&finding.blocked_by) {
             let lead = Span::styled(format!(" {} {rule}{nodes} ", look.signs.not), look.style(Ink::Title));
             lines.extend(paint::hanging(&[lead], why.as_str(), text, width));

@@ -31,7 +31,12 @@ fn welcome() -> Model {
 }
 
 fn confirmation(typed: &str, wrong: u8) -> Model {
-    confirming().on(Layer::Confirm { typed: typed.to_owned(), slowly: true, wrong, scroll: 0 })
+    confirming().on(Layer::Confirm {
+        typed: typed.to_owned(),
+        burst: crate::ui::tui::model::Burst::default(),
+        wrong,
+        scroll: 0,
+    })
 }
 
 fn waiver(form: WaiveForm) -> Model {
@@ -145,7 +150,12 @@ fn what_is_asked_and_where_it_is_typed_are_always_in_sight() {
         for wrong in [0, 1, 2] {
             for size in SIZES {
                 let typed = "g2 lo".to_owned();
-                let mut model = confirming().on(Layer::Confirm { typed, slowly: true, wrong, scroll });
+                let mut model = confirming().on(Layer::Confirm {
+                    typed,
+                    burst: crate::ui::tui::model::Burst::default(),
+                    wrong,
+                    scroll,
+                });
                 let text = text(&drawn(&mut model, size));
                 assert!(text.contains("Type   g2 lose 0   to go on."), "{size:?}\n{text}");
                 assert!(text.contains("› g2 lo"), "{size:?}\n{text}");
@@ -176,8 +186,12 @@ fn all_of_a_confirmation_can_be_read_by_scrolling() {
         for (label, _) in challenge_of_bootstrap(&model).lines {
             assert!(whole.contains(label), "{label}");
         }
-        *model.layers.last_mut().unwrap() =
-            Layer::Confirm { typed: String::new(), slowly: true, wrong: 0, scroll: page.extent() };
+        *model.layers.last_mut().unwrap() = Layer::Confirm {
+            typed: String::new(),
+            burst: crate::ui::tui::model::Burst::default(),
+            wrong: 0,
+            scroll: page.extent(),
+        };
         let shown = text(&drawn(&mut model, size));
         assert!(shown.contains("4 s old"), "{size:?}\n{shown}");
     }
@@ -202,8 +216,12 @@ fn the_cursor_stands_behind_what_is_typed() {
 
 #[test]
 fn a_confirmation_that_is_no_longer_asked_asks_for_nothing() {
-    let mut model =
-        before_bootstrap().on(Layer::Confirm { typed: "g2".to_owned(), slowly: true, wrong: 0, scroll: 0 });
+    let mut model = before_bootstrap().on(Layer::Confirm {
+        typed: "g2".to_owned(),
+        burst: crate::ui::tui::model::Burst::default(),
+        wrong: 0,
+        scroll: 0,
+    });
     let text = text(&drawn(&mut model, (80, 24)));
     assert!(text.contains("Nothing is asked any more") && !text.contains("Type"), "{text}");
     assert_eq!(cursor(&model, Rect::new(0, 0, 80, 24)), None);

@@ -37,9 +37,9 @@ fn with(typed: &str, at: usize, scroll: usize) -> Vec<Layer> {
         Layer::Reason(ReasonForm { runbook: Some(at), reason: text(), incident: text(), field: at }),
         Layer::Walker { at: Some(at), scroll },
         Layer::Choose { at: Some(at) },
-        Layer::Confirm { typed: text(), slowly: true, wrong: 1, scroll },
+        Layer::Confirm { typed: text(), burst: crate::ui::tui::model::Burst::default(), wrong: 1, scroll },
         Layer::Waive(WaiveForm {
-            slowly: true,
+            burst: crate::ui::tui::model::Burst::default(),
             typed: text(),
             reason: text(),
             minutes: text(),

@@ -28,6 +28,7 @@ pub(super) fn lines(model: &Model, walk: &Walk, step: bool, width: u16) -> Vec<L
     }
     progress(&mut sheet, model, walk);
     match walk.stopping {
+        _ if walk.ended.is_some() => {}
         Stopping::No => {}
         Stopping::AfterStep => sheet.text(Ink::Warn, "Stops after this step."),
         Stopping::Now => sheet.text(Ink::Warn, "Stops at once; what runs on a node stays unknown."),
@@ -98,7 +99,10 @@ pub(super) fn summary(model: &Model, walk: &Walk, width: u16) -> Vec<Line<'stati
         Some(finish) => end(&mut sheet, model, finish),
         None => sheet.text(Ink::Text, "The run begins: the nodes are read before its first step."),
     }
-    for text in &walk.said {
+    // What was advised before it is not true after it.
+    let said =
+        walk.said.iter().filter(|_| walk.ended.as_ref().is_none_or(|finish| finish.result == "refused"));
+    for text in said {
         sheet.after(&[(Ink::Dim, &format!("{} ", look.signs.dot))], Ink::Text, text.as_str());
     }
     sheet.blank();
@@ -161,6 +165,8 @@ fn next(result: &str) -> &'static str {
         "unknown" => {
             "m goes back to the matrix: look at the node; the next run first finds out what became of the act."
         }
-        _ => "m goes back to the matrix: what stood in the way is named above, with what would change it.",
+        _ => {
+            "m goes back to the matrix. Where a rule stood in the way, it is named with what would change it."
+        }
     }
 }
