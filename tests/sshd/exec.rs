@@ -127,7 +127,8 @@ fn sshd_killed_mid_command_is_lost() -> Result<(), String> {
     let sshd = world.sshd("");
     let nodes = world.nodes(vec![world.node("n", sshd.port)]);
     let flag = world.path("flag");
-    let body = format!("echo begun; : >{}; sleep 20", flag.display());
+    // The word has to have left the machine: on a busy one sshd takes its time to send it on.
+    let body = format!("echo begun; sleep 1; : >{}; sleep 20", flag.display());
     let begun = Instant::now();
     let outcome = thread::scope(|scope| {
         let running = scope.spawn(|| exec(&nodes, "n", &body));
