@@ -178,6 +178,28 @@ pub(crate) fn is_visible(text: &str) -> bool {
     Plain::new(text).as_str() == text
 }
 
+/// The name of a runbook, a scenario, an input or a step.
+pub(crate) fn slug(text: &str) -> Result<String, Misfit> {
+    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if (1..=63).contains(&text.len())
+        && text.chars().all(good)
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && !text.ends_with('-')
+    {
+        return Ok(text.to_owned());
+    }
+    Err(Misfit::new("1 to 63 lower-case letters, digits and `-`, the first a letter, the last no `-`"))
+}
+
+/// Text for people: line ends and blanks run together, everything visible.
+pub(crate) fn prose(text: &str, most: usize) -> Result<Plain, Misfit> {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if !text.is_empty() && text.chars().count() <= most && is_visible(&text) {
+        return Ok(Plain::new(text));
+    }
+    Err(Misfit::new(format!("1 to {most} visible characters")))
+}
+
 /// A piece of the file in a message: in quotes, and short.
 pub(crate) fn quoted(text: &str) -> String {
     match text.char_indices().nth(60) {

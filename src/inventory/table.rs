@@ -119,6 +119,19 @@ impl<'t> Table<'t> {
         self.fitting(key, grammar, |text| format!("`{key}` cannot be {}", quoted(text)))
     }
 
+    /// Text that must be there and follow a grammar; `help` says what to write where it is not.
+    pub(crate) fn needed<T>(
+        &self,
+        key: &'static str,
+        help: &str,
+        grammar: impl FnOnce(&str) -> Result<T, Misfit>,
+    ) -> Option<Said<T>> {
+        if self.has(key).is_none() {
+            self.missing(key, help);
+        }
+        self.parsed(key, grammar)
+    }
+
     /// Text that follows a grammar, and that is not shown where it does not: it may be a secret.
     pub(crate) fn parsed_unshown<T>(
         &self,

@@ -10,7 +10,7 @@ use crate::facts::{Family, Plain};
 use crate::inventory::Diagnostics;
 use crate::inventory::diagnostic::{Problem, Span};
 use crate::inventory::document::{Kind, unique};
-use crate::inventory::grammar::{Misfit, is_visible, quoted};
+use crate::inventory::grammar::{Misfit, prose, quoted, slug};
 use crate::inventory::table::{Said, Table, none_of, one_of};
 use crate::record;
 
@@ -42,9 +42,9 @@ pub fn parse(name: &str, bytes: &[u8]) -> Result<Runbook, Diagnostics> {
 
 fn runbook(top: &Table<'_>) -> Option<Runbook> {
     let problems = top.problems;
-    let id = needed(top, "id", "give it one: `id = \"my-runbook\"`", name);
-    let title = needed(top, "title", "say in one line what it does", title);
-    let about = needed(top, "about", "say when to use it, and what it leaves behind", text);
+    let id = top.needed("id", "give it one: `id = \"my-runbook\"`", slug);
+    let title = top.needed("title", "say in one line what it does", title);
+    let about = top.needed("about", "say when to use it, and what it leaves behind", text);
     if top.has("family").is_none() {
         top.missing("family", "write `family = \"galera\"`, the only one this version knows");
     }
@@ -104,32 +104,6 @@ fn never(key: &str) -> Option<&'static str> {
         .then_some("a runbook combines typed actions; it holds no shell, no commands and no templates")
 }
 
-/// A key that must be there and follow a grammar.
-fn needed<T>(
-    table: &Table<'_>,
-    key: &'static str,
-    help: &str,
-    grammar: impl FnOnce(&str) -> Result<T, Misfit>,
-) -> Option<Said<T>> {
-    if table.has(key).is_none() {
-        table.missing(key, help);
-    }
-    table.parsed(key, grammar)
-}
-
-/// The name of a runbook, an input or a step.
-fn name(text: &str) -> Result<String, Misfit> {
-    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if (1..=63).contains(&text.len())
-        && text.chars().all(good)
-        && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && !text.ends_with('-')
-    {
-        return Ok(text.to_owned());
-    }
-    Err(Misfit::new("1 to 63 lower-case letters, digits and `-`, the first a letter, the last no `-`"))
-}
-
 fn title(text: &str) -> Result<Plain, Misfit> {
     prose(text, TITLE)
 }
@@ -138,21 +112,12 @@ fn text(text: &str) -> Result<Plain, Misfit> {
     prose(text, TEXT)
 }
 
-/// Text for people: line ends and blanks run together, everything visible.
-fn prose(text: &str, most: usize) -> Result<Plain, Misfit> {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if !text.is_empty() && text.chars().count() <= most && is_visible(&text) {
-        return Ok(Plain::new(text));
-    }
-    Err(Misfit::new(format!("1 to {most} visible characters")))
-}
-
 fn answers(top: &Table<'_>) -> Option<Vec<String>> {
     if top.has("answers").is_none() {
         return Some(Vec::new());
     }
     let said = top.words("answers")?;
-    let good = |id: &String| id.split('.').count() == 2 && id.split('.').all(|part| name(part).is_ok());
+    let good = |id: &String| id.split('.').count() == 2 && id.split('.').all(|part| slug(part).is_ok());
     if let Some(bad) = said.value.iter().find(|id| !good(id)) {
         let title = format!("`answers` cannot hold {}", quoted(bad));
         top.problems.push(Problem::new(
@@ -167,11 +132,11 @@ fn answers(top: &Table<'_>) -> Option<Vec<String>> {
 
 fn input(table: &Table<'_>) -> Option<DraftInput> {
     let before = table.problems.count();
-    let own = needed(table, "name", "give it one: `name = \"target\"`", name);
+    let own = table.needed("name", "give it one: `name = \"target\"`", slug);
     let also = if table.has("also").is_some() { table.words("also") } else { None };
     let mut names: Vec<Said<String>> = own.iter().cloned().collect();
     for (value, said) in also.iter().flat_map(|said| said.value.iter().map(move |value| (value, said))) {
-        match name(value) {
+        match slug(value) {
             Ok(value) => names.push(Said { key: said.key.clone(), at: said.at.clone(), value }),
             Err(misfit) => table.problems.push(Problem::new(
                 &said.at,
@@ -189,7 +154,7 @@ fn input(table: &Table<'_>) -> Option<DraftInput> {
         table.missing("choose", format!("say where it comes from: {}", one_of(&words, '"')));
     }
     let choose = table.word("choose", &Choose::ALL.map(|choose| (choose.name(), choose)));
-    let about = needed(table, "about", "say which node is meant", text);
+    let about = table.needed("about", "say which node is meant", text);
     table.finish(|key| match key {
         "default" | "value" => Some("an input has no default: the operator gives it, or chooses"),
         key => never(key),
@@ -207,15 +172,15 @@ fn input(table: &Table<'_>) -> Option<DraftInput> {
 /// Reads one `[[step]]`: its id, and the step where nothing is wrong with it.
 fn step(table: &Table<'_>) -> (Option<Said<String>>, Option<Draft>) {
     let id =
-        needed(table, "id", "give it one: `id = \"freeze\"`; plans, answers and records name it so", name);
+        table.needed("id", "give it one: `id = \"freeze\"`; plans, answers and records name it so", slug);
     let draft = beyond_id(table, id.as_ref());
     (id, draft)
 }
 
 fn beyond_id(table: &Table<'_>, id: Option<&Said<String>>) -> Option<Draft> {
     let before = table.problems.count();
-    let title = needed(table, "title", "say in one line what it does", title);
-    let explain = needed(table, "explain", "say why, and what the operator will see", text);
+    let title = table.needed("title", "say in one line what it does", title);
+    let explain = table.needed("explain", "say why, and what the operator will see", text);
     let action = action(table);
     let on = scope(table);
     let when = guards(table, "when");
@@ -223,8 +188,8 @@ fn beyond_id(table: &Table<'_>, id: Option<&Said<String>>) -> Option<Draft> {
     let check = guards(table, "check");
     let refused = table.word("refused", &[("stop", Refused::Stop), ("leave-out", Refused::LeaveOut)]);
     let always = table.flag("always");
-    let covered_by = table.parsed("covered_by", name);
-    let needs = table.parsed("needs", name);
+    let covered_by = table.parsed("covered_by", slug);
+    let needs = table.parsed("needs", slug);
     table.finish(|key| match key {
         "scope" | "nodes" | "node" | "target" => {
             Some("say which nodes it is for: `on = \"each\"`, `on = { input = \"target\" }`")
@@ -267,7 +232,7 @@ fn action(table: &Table<'_>) -> Option<Said<Action>> {
     if table.has("action").is_none() {
         table.missing("action", "say what is done: `breakglass runbook schema` lists the actions");
     }
-    let input = table.parsed("input", name);
+    let input = table.parsed("input", slug);
     let said = table.parsed("action", |text| {
         Action::ALL.into_iter().find(|action| action.name() == text).ok_or_else(|| {
             let names: Vec<&str> = Action::ALL.iter().map(Action::name).collect();
@@ -325,7 +290,7 @@ fn scope(table: &Table<'_>) -> Option<Said<Scope>> {
         DeValue::Table(entries) => {
             let place = Table::new("a step's `on`", said.at.clone(), entries, table.problems);
             let before = table.problems.count();
-            let (input, others) = (place.parsed("input", name), place.parsed("others", name));
+            let (input, others) = (place.parsed("input", slug), place.parsed("others", slug));
             place.finish(|_| None);
             match (input, others) {
                 (Some(input), None) => Scope::Input(input.value),

@@ -8,7 +8,7 @@ use crate::facts::{ClusterName, Family, NodeName, Plain};
 use crate::inventory::Diagnostics;
 use crate::inventory::diagnostic::Problem;
 use crate::inventory::document::Kind;
-use crate::inventory::grammar::{Misfit, is_visible, quoted};
+use crate::inventory::grammar::{Misfit, prose, quoted, slug};
 use crate::inventory::table::{Said, Table, none_of};
 use crate::record;
 
@@ -45,10 +45,10 @@ struct Cluster {
 }
 
 fn scenario(top: &Table<'_>) -> Option<Scenario> {
-    let id = needed(top, "id", "give it one: `id = \"all-killed\"`", word);
+    let id = top.needed("id", "give it one: `id = \"all-killed\"`", slug);
     let version = number(top, "version", 1..=1000, Some("count its changes from 1: `version = 1`"));
-    let title = needed(top, "title", "say in one line what happened", |text| prose(text, TITLE));
-    let source = needed(top, "source_url", "name the public report it was made from", url);
+    let title = top.needed("title", "say in one line what happened", |text| prose(text, TITLE));
+    let source = top.needed("source_url", "name the public report it was made from", url);
     if top.has("family").is_none() {
         top.missing("family", "write `family = \"galera\"`, the only one this version knows");
     }
@@ -60,7 +60,7 @@ fn scenario(top: &Table<'_>) -> Option<Scenario> {
     let backend = top.word("backend", &[("sim", ())]);
     let seed =
         number(top, "seed", 0..=u64::MAX, Some("any whole number: the same seed makes the same drill"));
-    let brief = needed(top, "brief", "say what the pager says", |text| prose(text, TEXT));
+    let brief = top.needed("brief", "say what the pager says", |text| prose(text, TEXT));
     let cluster = needed_table(top, "topology", "a topology").and_then(|table| topology(&table));
     let nodes = cluster.as_ref().map(|cluster| cluster.nodes.clone()).unwrap_or_default();
     let tables = top.tables("fault", "a fault", "fault");
@@ -107,7 +107,7 @@ fn scenario(top: &Table<'_>) -> Option<Scenario> {
 }
 
 fn topology(table: &Table<'_>) -> Option<Cluster> {
-    let name = needed(table, "cluster", "name the cluster: `cluster = \"shop\"`", |text| {
+    let name = table.needed("cluster", "name the cluster: `cluster = \"shop\"`", |text| {
         ClusterName::new(text).map_err(|_| a_name())
     });
     if table.has("nodes").is_none() {
@@ -163,7 +163,7 @@ fn nodes(table: &Table<'_>, said: &Said<Vec<String>>) -> Option<Vec<NodeName>> {
 fn fault(table: &Table<'_>, nodes: &[NodeName]) -> Option<FaultAt> {
     let at = number(table, "at", 0..=LATEST, Some("when, in milliseconds: `at = 0`"));
     let known: Vec<&str> = nodes.iter().map(NodeName::as_str).collect();
-    let node = needed(table, "node", "say to which node", |text| {
+    let node = table.needed("node", "say to which node", |text| {
         let found = nodes.iter().find(|node| node.as_str() == text).cloned();
         // Where the nodes themselves could not be read, that is said once, there.
         found.ok_or_else(|| if known.is_empty() { a_name() } else { none_of(text, &known) })
@@ -177,7 +177,7 @@ fn fault(table: &Table<'_>, nodes: &[NodeName]) -> Option<FaultAt> {
 }
 
 fn question(table: &Table<'_>, header: &str) -> Option<Question> {
-    let question = needed(table, "question", "say what is asked", |text| prose(text, TEXT));
+    let question = table.needed("question", "say what is asked", |text| prose(text, TEXT));
     let tables = table.tables("option", "an answer", header);
     let options: Vec<Option<Answer>> = tables.iter().map(answer).collect();
     let right = options.iter().flatten().filter(|answer| answer.right).count();
@@ -195,12 +195,12 @@ fn question(table: &Table<'_>, header: &str) -> Option<Question> {
 }
 
 fn answer(table: &Table<'_>) -> Option<Answer> {
-    let text = needed(table, "text", "say what the answer is", |text| prose(text, TEXT));
+    let text = table.needed("text", "say what the answer is", |text| prose(text, TEXT));
     if table.has("right").is_none() {
         table.missing("right", "write `right = true` or `right = false`");
     }
     let right = table.flag("right");
-    let why = needed(table, "why", "say in one sentence which facts decide it", |text| prose(text, TEXT));
+    let why = table.needed("why", "say in one sentence which facts decide it", |text| prose(text, TEXT));
     table.finish(|_| None);
     Some(Answer { text: text?.value, right: right?.value, why: why?.value })
 }
@@ -234,19 +234,6 @@ fn debrief(table: &Table<'_>) -> Option<Vec<Plain>> {
     let lines = table.words("lines");
     table.finish(|_| None);
     Some(lines?.value.iter().map(Plain::new).collect())
-}
-
-/// A key that must be there and follow a grammar.
-fn needed<T>(
-    table: &Table<'_>,
-    key: &'static str,
-    help: &str,
-    grammar: impl FnOnce(&str) -> Result<T, Misfit>,
-) -> Option<Said<T>> {
-    if table.has(key).is_none() {
-        table.missing(key, help);
-    }
-    table.parsed(key, grammar)
 }
 
 fn needed_table<'t>(top: &Table<'t>, key: &'static str, place: &'static str) -> Option<Table<'t>> {
@@ -287,29 +274,8 @@ fn a_name() -> Misfit {
     Misfit::new("1 to 63 letters, digits, `.`, `_` or `-`, the first a letter or digit")
 }
 
-fn word(text: &str) -> Result<String, Misfit> {
-    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if (1..=63).contains(&text.len())
-        && text.chars().all(good)
-        && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && !text.ends_with('-')
-    {
-        return Ok(text.to_owned());
-    }
-    Err(Misfit::new("1 to 63 lower-case letters, digits and `-`, the first a letter, the last no `-`"))
-}
-
 fn url(text: &str) -> Result<Plain, Misfit> {
     let good =
         text.starts_with("https://") && text.len() <= 300 && text.bytes().all(|b| b.is_ascii_graphic());
     if good { Ok(Plain::new(text)) } else { Err(Misfit::new("an address that begins with `https://`")) }
-}
-
-/// Text for people: line ends and blanks run together, everything visible.
-fn prose(text: &str, most: usize) -> Result<Plain, Misfit> {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if !text.is_empty() && text.chars().count() <= most && is_visible(&text) {
-        return Ok(Plain::new(text));
-    }
-    Err(Misfit::new(format!("1 to {most} visible characters")))
 }
