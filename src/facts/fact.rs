@@ -224,6 +224,18 @@ impl Facts {
         }
     }
 
+    /// Says of all of them that they were read from `source`.
+    pub fn read_from(&mut self, source: &Plain) {
+        for fact in self.0.values_mut() {
+            fact.source = source.clone();
+        }
+    }
+
+    /// Forgets every fact whose name does not pass `test`.
+    pub fn retain(&mut self, test: impl Fn(&str) -> bool) {
+        self.0.retain(|name, _| test(name));
+    }
+
     /// Forgets a fact; property tests take evidence away with it.
     pub fn remove(&mut self, name: &str) -> Option<Fact> {
         self.0.remove(name)

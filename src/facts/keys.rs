@@ -34,6 +34,9 @@ keys! {
     HOST_LAB: Plain = "host.lab", None, "The lab this machine belongs to; empty where it belongs to none.";
     HOST_DRILL: bool = "host.drill", None, "Whether the node is simulated, by the word of what reached it: nothing that a machine prints has a say in it.";
     HOST_MANAGER: Plain = "host.manager", None, "The service manager that was asked: systemd or none.";
+    AUTOMATION: Texts = "host.automation", None, "Who else could start or stop the server (S21, case 9): kind, then place and state, as in `monit: mariadb Monitored`.";
+    KERNEL_IO_ERRORS: Texts = "kernel.io_errors", None, "Lines of the kernel log about failed input and output or a file system gone read-only, oldest first.";
+    KERNEL_OOM_KILLS: Texts = "kernel.oom_kills", None, "Lines of the kernel log about a database process killed for want of memory, oldest first.";
 
     // The unit.
     UNIT_NAME: Plain = "unit.name", None, "The server's unit.";
@@ -51,16 +54,18 @@ keys! {
     UNIT_RESTARTS: u64 = "unit.restarts", None, "How often systemd restarted the unit by itself.";
     UNIT_START_TIMEOUT: Plain = "unit.start_timeout", None, "TimeoutStartSec= of the unit, as systemd says it.";
     UNIT_ENABLED: Plain = "unit.file_state", None, "UnitFileState of the unit: whether a boot starts it.";
+    UNIT_SENDS_SIGKILL: bool = "unit.send_sigkill", None, "SendSIGKILL= of the unit: where it is no, a stop that is ignored is never forced.";
 
     UNIT_FROZEN: Plain = "unit.frozen_by", None, "The session whose drop-in keeps the unit from starting by itself or by others (S21); empty where none does.";
     HOST_LEASE: Plain = "host.lease", None, "Who holds this node's lease: session, operator, workstation, time; empty where nobody does.";
 
     // The server process.
     SERVER_PIDS: Texts = "server.pids", None, "Server processes on this data directory: pid, state letter, user, start in ticks after the machine's.";
-    SERVER_STATE: Plain = "server.state", None, "State letter of the server process: S, R, D, T (stopped by a signal), …; empty where none runs.";
+    SERVER_STATE: Plain = "server.state", None, "State letter of the server process: S, R, D, T (stopped by a signal), …; ? where files show that one runs, and not how; empty where none does.";
     SERVER_BINARY: Plain = "server.binary", None, "The server's binary.";
     SERVER_VERSION: Plain = "server.version", None, "The server's version.";
     SERVER_USER: Plain = "server.user", None, "The user the server runs as.";
+    SERVER_UNIT: Plain = "server.unit", None, "The unit or the container that the server process belongs to, by its cgroup (case 44); empty where none runs.";
 
     // The data directory.
     DATADIR_PATH: Plain = "datadir.path", None, "The real data directory.";
@@ -76,6 +81,14 @@ keys! {
     DISK_SIZE: u64 = "disk.datadir.size", Bytes, "Size of the data directory's file system.";
     DISK_INODES_FREE: u64 = "disk.datadir.inodes_free", Inodes, "Free inodes on the data directory's file system.";
     DISK_READ_ONLY: bool = "disk.datadir.read_only", None, "Whether the data directory's file system is mounted read-only.";
+    BACKUP_NEWEST: Plain = "backup.newest", None, "The newest entry of the folder that the inventory names as `backup`; empty where the folder is.";
+    BACKUP_AT: Timestamp = "backup.newest_at", None, "When that entry was last written.";
+    ENCRYPTION: Texts = "encryption.options", None, "Options of encryption at rest in use: name and, of a key file, its path (case 34).";
+    ENCRYPTION_KEYS: Plain = "encryption.key_file", None, "Whether the key file is there for the server's user: readable, missing or denied; empty where none is named.";
+    CERT_FILE: Plain = "cert.file", None, "The certificate of replication, by socket.ssl_cert; empty where replication is not encrypted.";
+    CERT_NOT_BEFORE: Timestamp = "cert.not_before", None, "From when that certificate is valid.";
+    CERT_NOT_AFTER: Timestamp = "cert.not_after", None, "Until when that certificate is valid (case 35).";
+    CERT_CA_NOT_AFTER: Timestamp = "cert.ca_not_after", None, "Until when the certificate of its authority (socket.ssl_ca) is valid.";
 
     // grastate.dat.
     GRASTATE_FILE: Plain = "grastate.file", None, "What grastate.dat is: valid, missing, empty, or malformed.";
@@ -101,6 +114,11 @@ keys! {
     // Transfers and leftovers.
     TRANSFER_MARKERS: Texts = "transfer.markers", None, "Files in the data directory that a state transfer leaves while it runs.";
     TRANSFER_PROCESSES: Texts = "transfer.processes", None, "Processes of a state transfer on this machine: pid and name.";
+    TRANSFER_ROLE: Plain = "transfer.role", None, "What this node is in a state transfer that runs, by its processes: joiner or donor; empty where none runs.";
+    GCACHE_UUID: ClusterUuid = "gcache.uuid", None, "The history that galera.cache says it caches; Unknown where it was not closed cleanly.";
+    GCACHE_LOW: Seqno = "gcache.seqno_min", WriteSets, "The lowest seqno in galera.cache of a server that is down; Unknown where it was not closed cleanly.";
+    GCACHE_HIGH: Seqno = "gcache.seqno_max", WriteSets, "The highest seqno in galera.cache of a server that is down; Unknown where it was not closed cleanly.";
+    GCACHE_BYTES: u64 = "gcache.bytes", Bytes, "Room that galera.cache and its pages take.";
     LEFTOVERS: Texts = "bootstrap.leftovers", None, "What could make this node bootstrap by itself (S10): place and text.";
 
     // Listeners.
@@ -108,6 +126,8 @@ keys! {
     LISTEN_GROUP: bool = "listen.4567", None, "Whether anything listens on the group port 4567 (S5).";
     LISTEN_IST: bool = "listen.4568", None, "Whether anything listens on the IST port 4568.";
     LISTEN_SST: bool = "listen.4444", None, "Whether anything listens on the SST port 4444.";
+    LISTEN_OWNERS: Texts = "listen.owners", None, "Who listens on 3306, 4567, 4568 and 4444: port, pid and name (case 24).";
+    CLUSTERCHECK: u64 = "clustercheck.answer", None, "What the node's clustercheck on port 9200 answers: an HTTP status such as 200 or 503.";
 
     // The log.
     LOG_SOURCE: Plain = "log.source", None, "Where the error log was read: the journal of the unit, or a file.";
@@ -125,6 +145,9 @@ keys! {
     LOG_TRANSFER: Plain = "log.last_transfer", None, "How the last start of the log got its data: IST, SST, or none where it took no transfer.";
     LOG_BOOTSTRAPS: Texts = "log.bootstraps", None, "Bootstraps in the part of the log that was read, since the last full transfer (S25): time, `group` with the position or `component` with the number of members, and when the node had taken part before.";
     LOG_MARKS: Texts = "log.marks", None, "The latest lines of the log that say where the server stood, oldest first.";
+    LOG_KNOWN: Texts = "log.known", None, "Known lines in the part of the log that was read (ask::lines), the latest last: id, how often, time of the first, time of the last.";
+    LOG_STARTS: u64 = "log.starts_last_hour", None, "Starts of the server in the last hour of the log that was read (case 23).";
+    LOG_TRANSFERS: u64 = "log.transfers_last_hour", None, "State transfers begun on this joiner in the last hour of the log that was read, and since it was last in sync (case 23).";
 
     // wsrep status.
     WSREP_CLUSTER_STATUS: Plain = "wsrep.cluster_status", None, "wsrep_cluster_status: Primary, non-Primary or Disconnected.";
@@ -145,6 +168,12 @@ keys! {
     WSREP_DESYNC: u64 = "wsrep.desync_count", None, "wsrep_desync_count.";
     WSREP_RECV_QUEUE: u64 = "wsrep.local_recv_queue", WriteSets, "wsrep_local_recv_queue.";
     WSREP_FLOW_CONTROL: Plain = "wsrep.flow_control_paused", None, "wsrep_flow_control_paused: fraction of time paused since the last FLUSH STATUS.";
+    WSREP_FLOW_ACTIVE: bool = "wsrep.flow_control_active", None, "wsrep_flow_control_active: whether replication is paused at this moment.";
+    WSREP_FLOW_SENT: u64 = "wsrep.flow_control_sent", None, "wsrep_flow_control_sent: pauses this node asked for since the last FLUSH STATUS.";
+    WSREP_SEND_QUEUE: u64 = "wsrep.local_send_queue", WriteSets, "wsrep_local_send_queue.";
+    WSREP_SE_CHECKPOINT: Position = "wsrep.se_checkpoint", None, "wsrep_se_checkpoint: the engine's own position while the server runs; its tail of GTIDs is left out.";
+    XA_PREPARED: u64 = "xa.prepared", None, "Prepared XA transactions of the running server, by XA RECOVER (case 15).";
+    REPLICAS: Texts = "replication.replicas", None, "Asynchronous replicas that read this node's binary log: user and host.";
     WSREP_CACHED_DOWNTO: Seqno = "wsrep.local_cached_downto", WriteSets, "wsrep_local_cached_downto: the lowest seqno in gcache.";
     WSREP_PROVIDER_VERSION: Plain = "wsrep.provider_version", None, "wsrep_provider_version.";
     WSREP_PEERS_SILENT: Texts = "wsrep.peers_silent", None, "Established group connections over which nothing came for 2 s or more: address and silence.";
@@ -157,11 +186,21 @@ keys! {
     VAR_NODE_NAME: Plain = "var.wsrep_node_name", None, "wsrep_node_name.";
     VAR_NODE_ADDRESS: Plain = "var.wsrep_node_address", None, "wsrep_node_address.";
     VAR_SST_METHOD: Plain = "var.wsrep_sst_method", None, "wsrep_sst_method.";
+    VAR_SST_DONOR: Plain = "var.wsrep_sst_donor", None, "wsrep_sst_donor.";
+    VAR_REJECT: Plain = "var.wsrep_reject_queries", None, "wsrep_reject_queries.";
+    VAR_DESYNC: bool = "var.wsrep_desync", None, "wsrep_desync.";
     VAR_PROVIDER_OPTIONS: Plain = "var.wsrep_provider_options", None, "wsrep_provider_options.";
     VAR_FLUSH: u64 = "var.innodb_flush_log_at_trx_commit", None, "innodb_flush_log_at_trx_commit: below 1 a crash can lose acknowledged commits.";
     VAR_SYNC_BINLOG: u64 = "var.sync_binlog", None, "sync_binlog.";
     VAR_READ_ONLY: Plain = "var.read_only", None, "read_only.";
     VAR_DATADIR: Plain = "var.datadir", None, "datadir as the running server says it.";
+
+    // Arbitrators and load balancers: columns of their own.
+    ARBITRATOR_PROCESS: Plain = "arbitrator.process", None, "The garbd process: pid and user; empty where none runs.";
+    ARBITRATOR_GROUP: Plain = "arbitrator.group", None, "The group that garbd was started for (--group).";
+    ARBITRATOR_ADDRESS: Plain = "arbitrator.address", None, "The addresses that garbd was started with (--address).";
+    PROXY_KIND: Plain = "proxy.kind", None, "The load balancer that was found: haproxy or proxysql; empty where none runs.";
+    PROXY_BACKENDS: Texts = "proxy.backends", None, "What the load balancer thinks of each server: name, address, state, last check (case 43).";
 }
 
 #[cfg(test)]

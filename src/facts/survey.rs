@@ -37,6 +37,8 @@ pub enum Mode {
     Lab,
     /// A simulated cluster of a drill.
     Drill,
+    /// Files that somebody collected: read, and never acted on.
+    Bundle,
 }
 
 impl Mode {
@@ -46,6 +48,7 @@ impl Mode {
             Self::Live => "live",
             Self::Lab => "lab",
             Self::Drill => "drill",
+            Self::Bundle => "bundle",
         }
     }
 }

@@ -364,8 +364,10 @@ fn check(place: &Place, chain: &Chain) -> Result<(), OpenError> {
         return match (place.mode, last) {
             // Practice begins anew; its head is overwritten with the next.
             (Mode::Lab | Mode::Drill, _) => Ok(()),
-            (Mode::Live, Some(_)) => Err(OpenError::OtherLog { dir, remembered: path }),
-            (Mode::Live, None) => Err(OpenError::RolledBack { dir, last, head: head.seq, remembered: path }),
+            (Mode::Live | Mode::Bundle, Some(_)) => Err(OpenError::OtherLog { dir, remembered: path }),
+            (Mode::Live | Mode::Bundle, None) => {
+                Err(OpenError::RolledBack { dir, last, head: head.seq, remembered: path })
+            }
         };
     }
     match chain.line(head.seq) {

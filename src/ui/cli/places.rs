@@ -74,7 +74,8 @@ pub(in crate::ui) fn head(mode: Mode, cluster: &ClusterName) -> Option<PathBuf> 
             let lab = Path::new(LABS).join(cluster.as_str());
             rustix::fs::access(&lab, Access::WRITE_OK | Access::EXEC_OK).ok().map(|()| lab.join("head"))
         }
-        Mode::Drill => None,
+        // Files have no record.
+        Mode::Drill | Mode::Bundle => None,
     }
 }
 

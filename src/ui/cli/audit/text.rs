@@ -148,6 +148,7 @@ fn mode(mode: Mode) -> &'static str {
         Mode::Live => "LIVE",
         Mode::Lab => "LAB",
         Mode::Drill => "DRILL",
+        Mode::Bundle => "BUNDLE",
     }
 }
 

@@ -53,6 +53,7 @@ fn head(picture: &Picture, columns: usize, glyphs: Glyphs) -> Vec<String> {
         Mode::Live => "LIVE",
         Mode::Lab => "LAB",
         Mode::Drill => "DRILL",
+        Mode::Bundle => "BUNDLE",
     };
     let dot = glyphs.dot;
     let left = format!(

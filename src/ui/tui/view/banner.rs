@@ -85,6 +85,7 @@ fn left(model: &Model) -> Vec<Part> {
         Some(Mode::Live) => (" LIVE ", Ink::Live),
         Some(Mode::Lab) => (" LAB ", Ink::Lab),
         Some(Mode::Drill) => (" DRILL ", Ink::Drill),
+        Some(Mode::Bundle) => (" BUNDLE ", Ink::Unknown),
         // Until a node has said what it is, it is neither.
         None => (" MODE ? ", Ink::Unknown),
     };

@@ -98,7 +98,7 @@ fn entry(cluster: &Cluster, chosen: bool, worst: bool, width: u16, look: Look) -
     };
     let mode_ink = match cluster.mode() {
         Some(Mode::Live | Mode::Lab) => Ink::Text,
-        Some(Mode::Drill) => Ink::Title,
+        Some(Mode::Drill | Mode::Bundle) => Ink::Title,
         None => Ink::Unknown,
     };
     let nodes = match cluster.nodes.len() {
