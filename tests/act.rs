@@ -483,9 +483,11 @@ fn a_long_deed_runs_apart_with_every_argument_and_tells_its_end() {
         );
         machine.binary = machine.path("bin/server").to_str().unwrap().to_owned();
         done(&machine.take(1, 1, None));
+        // A donor that was killed keeps the first; only the second is a joiner's.
         machine.put("my 'dätä'/wsrep_sst.pid", "");
+        machine.put("my 'dätä'/sst_in_progress", "");
         assert_eq!(refused(&machine.send(&machine.act(2, 1, Deed::RecoverDirect))), "transfer");
-        fs::remove_file(machine.path("my 'dätä'/wsrep_sst.pid")).unwrap();
+        fs::remove_file(machine.path("my 'dätä'/sst_in_progress")).unwrap();
         let order = machine.act(3, 1, Deed::RecoverDirect);
         let first = machine.send(&order);
         let Answer::Done { status: 0, output } = &first else { panic!("{shell:?}: {first:?}") };

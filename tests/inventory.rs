@@ -127,6 +127,7 @@ fn the_example_is_read_as_it_says() {
                 datadir: Some("/var/lib/mysql".into()),
                 user: Some("mysql".into()),
                 binary: Some("/usr/sbin/mariadbd".into()),
+                backup: Some("/srv/backup".into()),
             },
         }
     );

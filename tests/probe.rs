@@ -16,8 +16,8 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use breakglass::ask::probe::{self, Answer, Request};
-use breakglass::facts::{Facts, Key, ReachWord, ValueType, WhyKind, keys};
-use breakglass::inventory::{Server, Sql};
+use breakglass::facts::{Facts, Key, Known, NodeName, Plain, ReachWord, Role, ValueType, WhyKind, keys};
+use breakglass::inventory::{Node, Server, Sql, Transport};
 use jiff::Timestamp;
 
 const SHELLS: [&[&str]; 4] = [&["sh"], &["dash"], &["bash"], &["busybox", "sh"]];
@@ -53,13 +53,29 @@ fn quote(text: &str) -> String {
 
 /// Runs the probe as a transport would and reads its answer.
 fn run(shell: &[&str], server: &Server, sql: &Sql, path: Option<&Path>, nobody: bool) -> Answer {
-    let request = Request::new(server, sql);
+    run_for(shell, &Request::new(server, sql), path, nobody, None)
+}
+
+/// Runs what was requested, on a machine whose /etc, /run and /var stand below `root`.
+fn run_for(
+    shell: &[&str],
+    request: &Request,
+    path: Option<&Path>,
+    nobody: bool,
+    root: Option<&Path>,
+) -> Answer {
     let arguments: Vec<String> = request.arguments().iter().map(|a| quote(a)).collect();
     let script = format!(
         "set -- {}\nbody() {{\n{}\n}}\nbody \"$@\" </dev/null\n",
         arguments.join(" "),
         request.script()
     );
+    let script = match root {
+        Some(root) => {
+            script.replacen("BG_ROOT=\n", &format!("BG_ROOT={}\n", quote(root.to_str().unwrap())), 1)
+        }
+        None => script,
+    };
     let mut words: Vec<&str> = Vec::new();
     if nobody {
         words.extend(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
@@ -86,7 +102,7 @@ fn run(shell: &[&str], server: &Server, sql: &Sql, path: Option<&Path>, nobody: 
     assert!(output.status.success(), "{shell:?}: {said}");
     assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{shell:?}");
     assert!(output.stdout.len() < 128 * 1024);
-    probe::read(&request, &output.stdout, Timestamp::now())
+    probe::read(request, &output.stdout, Timestamp::now())
         .unwrap_or_else(|e| panic!("{shell:?}: {e}\n{said}"))
 }
 
@@ -105,6 +121,59 @@ fn datadir() -> (tempfile::TempDir, PathBuf) {
 
 fn server(datadir: &Path) -> Server {
     Server { datadir: Some(datadir.to_str().unwrap().to_owned()), ..Server::default() }
+}
+
+/// A node of this role, without a server of its own choosing.
+fn node(role: Role) -> Request {
+    Request::of(&Node {
+        name: NodeName::new("n1").unwrap(),
+        role,
+        transport: Transport::Command(vec!["sh".to_owned(), "-s".to_owned()]),
+        sudo: false,
+        sql: Sql::None,
+        server: Server::default(),
+    })
+}
+
+/// A folder of tools that stand in front of this machine's.
+fn tools(root: &Path, all: &[(&str, &str)]) -> PathBuf {
+    let folder = root.join("bin");
+    fs::create_dir_all(&folder).unwrap();
+    for (name, text) in all {
+        fs::write(folder.join(name), format!("#!/bin/sh\n{text}\n")).unwrap();
+        fs::set_permissions(folder.join(name), Permissions::from_mode(0o755)).unwrap();
+    }
+    folder
+}
+
+/// A process of this name and with these words, which does nothing until it is dropped.
+struct Idle(std::process::Child);
+
+impl Idle {
+    fn new(root: &Path, name: &str, words: &[&str]) -> Self {
+        let binary = root.join(name);
+        fs::copy("/bin/sh", &binary).unwrap();
+        // What it waits for never comes: its standard input stays open as long as it is kept.
+        let child = Command::new(&binary)
+            .args(["-c", "read -r x", name])
+            .args(words)
+            .current_dir(root)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Self(child)
+    }
+}
+
+impl Drop for Idle {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn shown(found: &Known<Vec<Plain>>) -> Vec<&str> {
+    found.known().unwrap().iter().map(Plain::as_str).collect()
 }
 
 fn kind<T: ValueType>(facts: &Facts, key: Key<T>) -> WhyKind {
@@ -359,4 +428,245 @@ fn a_hanging_client_is_cut_off() {
     assert_eq!(answer.sql.unwrap().word, ReachWord::Timeout);
     assert_eq!(kind(&answer.facts, keys::WSREP_READY), WhyKind::TimedOut);
     assert!(answer.facts.get(keys::GRASTATE_SEQNO).known().is_some());
+}
+
+#[test]
+fn what_stands_beside_the_state_files_is_read_and_no_secret_leaves() {
+    let _alone = alone();
+    let (root, datadir) = datadir();
+    let backups = root.path().join("back ups");
+    fs::create_dir(&backups).unwrap();
+    fs::write(datadir.join("galera.cache"), b"Version: 2\nGID: 0cb3db35-e56d-11f1-98c2-3bdded13c08b\nseqno_min: 3\nseqno_max: 9\noffset: 1280\nsynced: 1\n\n\0\0\0").unwrap();
+    fs::write(datadir.join("gcache.page.000000"), [0; 100]).unwrap();
+    let pem = concat!(
+        "-----BEGIN PRIVATE KEY-----\nsecret\n-----END PRIVATE KEY-----\n",
+        include_str!("fixtures/certificates/cert.pem")
+    );
+    fs::write(datadir.join("node.pem"), pem).unwrap();
+    fs::write(root.path().join("ca.pem"), include_str!("fixtures/certificates/ca.pem")).unwrap();
+    let keys_file = root.path().join("keys");
+    let path = tools(
+        root.path(),
+        &[(
+            "my_print_defaults",
+            &format!(
+                "echo '--plugin_load_add=file_key_management'\necho '--file-key-management-filekey=secret'\n\
+                 echo '--file_key_management_filename={}'\necho '--innodb-encrypt-tables=FORCE'\necho '--encrypt_binlog=0'\n\
+                 echo '--hashicorp-key-management-token=secret'\n\
+                 echo '--wsrep_provider_options=gcache.size=32M; socket.ssl_cert=node.pem ;socket.ssl_ca = {}/ca.pem;socket.ssl_key=k'",
+                keys_file.display(),
+                root.path().display()
+            ),
+        )],
+    );
+    let told = Server { backup: Some(backups.to_str().unwrap().to_owned()), ..server(&datadir) };
+    for shell in shells() {
+        let read = |server: &Server| run(shell, server, &Sql::None, Some(&path), false).facts;
+        let _ = fs::remove_file(&keys_file);
+        let facts = read(&told);
+        assert!(facts.get(keys::GCACHE_UUID).is(|uuid| uuid.short() == "0cb3db35"), "{shell:?}");
+        assert!(facts.get(keys::GCACHE_LOW).is(|low| low.get() == 3));
+        assert!(facts.get(keys::GCACHE_HIGH).is(|high| high.get() == 9));
+        assert!(facts.get(keys::GCACHE_BYTES).is(|bytes| (200..400).contains(bytes)));
+        assert_eq!(facts.get(keys::BACKUP_NEWEST), Known::Known(Plain::default()));
+        assert!(facts.get(keys::CERT_FILE).is(|file| file.as_str().ends_with("/node.pem")));
+        assert!(facts.get(keys::CERT_NOT_AFTER).is(|at| at.to_string() == "2026-12-21T20:50:32Z"));
+        assert!(facts.get(keys::CERT_CA_NOT_AFTER).is(|at| at.to_string() == "2036-11-18T20:50:32Z"));
+        let encryption = facts.get(keys::ENCRYPTION);
+        assert_eq!(
+            shown(&encryption),
+            [
+                "plugin-load-add=file_key_management",
+                "file-key-management-filekey",
+                &format!("file-key-management-filename={}", keys_file.display()),
+                "innodb-encrypt-tables=FORCE",
+                "hashicorp-key-management-token",
+            ]
+        );
+        assert!(!format!("{facts:?}").contains("secret"), "a secret left the node");
+        assert!(facts.get(keys::ENCRYPTION_KEYS).is(|how| how.as_str() == "missing"));
+        fs::write(&keys_file, b"1;secret").unwrap();
+        fs::set_permissions(&keys_file, Permissions::from_mode(0o600)).unwrap();
+        assert!(read(&told).get(keys::ENCRYPTION_KEYS).is(|how| how.as_str() == "readable"));
+        if super_user() {
+            let other = Server { user: Some("nobody".to_owned()), ..told.clone() };
+            assert!(read(&other).get(keys::ENCRYPTION_KEYS).is(|how| how.as_str() == "denied"), "{shell:?}");
+        }
+        // Without a folder named, none is looked at; one that is not there is no empty one.
+        assert_eq!(kind(&read(&server(&datadir)), keys::BACKUP_NEWEST), WhyKind::NotAsked);
+        let nowhere = Server { backup: Some("/nowhere".to_owned()), ..server(&datadir) };
+        assert_eq!(kind(&read(&nowhere), keys::BACKUP_NEWEST), WhyKind::Undefined);
+        fs::write(backups.join("old"), b"").unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        fs::write(backups.join("new one"), b"").unwrap();
+        let facts = read(&told);
+        assert!(facts.get(keys::BACKUP_NEWEST).is(|name| name.as_str() == "new one"), "{shell:?}");
+        assert!(facts.get(keys::BACKUP_AT).is(|at| at.duration_until(Timestamp::now()).as_secs() < 60));
+        for file in ["old", "new one"] {
+            fs::remove_file(backups.join(file)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn who_else_starts_servers_is_found_by_what_it_does() {
+    let _alone = alone();
+    let root = tempfile::tempdir().unwrap();
+    fs::set_permissions(root.path(), Permissions::from_mode(0o755)).unwrap();
+    let put = |path: &str, text: &str| {
+        let path = root.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    put("etc/crontab", "# systemctl restart mariadb\n");
+    let path = tools(
+        root.path(),
+        &[(
+            "monit",
+            "printf \"Process 'db'\\n  monitoring status            Not monitored\\nProcess 'web'\\n  monitoring status  Monitored\\n\"",
+        )],
+    );
+    for shell in shells() {
+        let read = |nobody| run_for(shell, &node(Role::Data), Some(&path), nobody, Some(root.path())).facts;
+        let _ = fs::remove_dir_all(root.path().join("etc/cron.d"));
+        let none = read(false);
+        // A machine that is a container itself says so.
+        assert_eq!(none.get(keys::AUTOMATION), Known::Known(Vec::new()), "{shell:?}");
+        put(
+            "etc/cron.d/db",
+            "0 3 * * * root mysqldump -psecret x\n* * * * * root mysqladmin -psecret ping || systemctl restart mariadb\n\
+             #@reboot root galera_new_cluster\n@reboot root galera_new_cluster --secret\n",
+        );
+        put(
+            "etc/monit/monitrc",
+            "allow admin:secret\ncheck process db\n  start \"/etc/init.d/mysql start\"\ncheck process web\n",
+        );
+        let monit = Idle::new(root.path(), "monit", &[]);
+        let facts = read(false);
+        let cron = root.path().join("etc/cron.d/db");
+        let found = facts.get(keys::AUTOMATION);
+        let mut found = shown(&found);
+        found.sort_unstable();
+        assert_eq!(
+            found,
+            [
+                format!("cron: {}:2 systemctl restart mariadb", cron.display()),
+                format!("cron: {}:4 galera_new_cluster", cron.display()),
+                "monit: db Not monitored".to_owned(),
+            ],
+            "{shell:?}"
+        );
+        assert!(!format!("{facts:?}").contains("secret"), "a password left the node");
+        drop(monit);
+        if super_user() {
+            // That nobody is there is not known where a place was not shown.
+            fs::write(root.path().join("etc/cron.d/db"), "").unwrap();
+            fs::set_permissions(root.path().join("etc/cron.d"), Permissions::from_mode(0o700)).unwrap();
+            assert_eq!(kind(&read(true), keys::AUTOMATION), WhyKind::Denied, "{shell:?}");
+            fs::set_permissions(root.path().join("etc/cron.d"), Permissions::from_mode(0o755)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_arbitrator_and_a_load_balancer_have_columns_of_their_own() {
+    let _alone = alone();
+    let root = tempfile::tempdir().unwrap();
+    let socket = root.path().join("admin.sock");
+    let config = root.path().join("haproxy.cfg");
+    fs::write(&config, format!("global\n    stats socket {} mode 660 level admin\n", socket.display()))
+        .unwrap();
+    fs::write(root.path().join("gvwstate.dat"), VIEW).unwrap();
+    let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut asked = [0; 64];
+            let n = std::io::Read::read(&mut stream, &mut asked).unwrap();
+            assert_eq!(&asked[..n], b"show stat -1 4 -1\n");
+            stream
+                .write_all(b"# pxname,svname,status,check_status,check_code,addr,\ngalera,g1,UP,L7OK,200,10.0.0.1:3306,\n\n")
+                .unwrap();
+        }
+    });
+    for shell in shells() {
+        let arbitrator = Idle::new(
+            root.path(),
+            "garbd",
+            &["-a", "gcomm://10.0.0.1,10.0.0.2?pc.wait_prim=no", "-g", "shop"],
+        );
+        let facts = run_for(shell, &node(Role::Arbitrator), None, false, None).facts;
+        let pid = arbitrator.0.id();
+        assert!(
+            facts.get(keys::ARBITRATOR_PROCESS).is(|said| said.as_str().starts_with(&format!("{pid} "))),
+            "{shell:?}"
+        );
+        assert!(facts.get(keys::ARBITRATOR_GROUP).is(|group| group.as_str() == "shop"));
+        assert!(
+            facts.get(keys::ARBITRATOR_ADDRESS).is(|address| address.as_str() == "gcomm://10.0.0.1,10.0.0.2")
+        );
+        assert!(facts.get(keys::SERVER_STATE).is(|state| state.as_str() == "S"));
+        assert!(facts.get(keys::DATADIR_PATH).is(|path| path.as_str() == root.path().to_str().unwrap()));
+        assert!(facts.get(keys::GVWSTATE_MEMBERS).is(|members| members.len() == 1));
+        assert!(facts.get(keys::GRASTATE_FILE).known().is_none());
+        // On a data node it is nobody's server.
+        let facts = run_for(shell, &node(Role::Data), None, false, None).facts;
+        assert!(facts.get(keys::SERVER_PIDS).is(Vec::is_empty), "{shell:?}");
+        drop(arbitrator);
+        let facts = run_for(shell, &node(Role::Arbitrator), None, false, None).facts;
+        assert_eq!(facts.get(keys::ARBITRATOR_PROCESS), Known::Known(Plain::default()));
+        assert!(facts.get(keys::SERVER_STATE).is(|state| state.as_str().is_empty()));
+
+        let proxy = Idle::new(root.path(), "haproxy", &["-Ws", "-f", config.to_str().unwrap()]);
+        let facts = run_for(shell, &node(Role::Proxy), None, false, None).facts;
+        assert!(facts.get(keys::PROXY_KIND).is(|kind| kind.as_str() == "haproxy"), "{shell:?}");
+        assert_eq!(
+            shown(&facts.get(keys::PROXY_BACKENDS)),
+            ["galera/g1 10.0.0.1:3306 UP L7OK/200"],
+            "{shell:?}"
+        );
+        assert!(facts.get(keys::SERVER_PIDS).is(|pids| pids.len() == 1));
+        drop(proxy);
+        let facts = run_for(shell, &node(Role::Proxy), None, false, None).facts;
+        assert_eq!(facts.get(keys::PROXY_KIND), Known::Known(Plain::default()));
+        assert!(facts.get(keys::PROXY_BACKENDS).known().is_none());
+    }
+}
+
+#[test]
+fn a_transfers_role_is_in_its_words_and_a_clustercheck_is_asked() {
+    let _alone = alone();
+    let (root, datadir) = datadir();
+    let check = std::net::TcpListener::bind("127.0.0.1:9200");
+    if check.is_err() {
+        eprintln!("not run: something else has port 9200 here");
+    }
+    let asked = check.is_ok();
+    if let Ok(listener) = check {
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let _ = std::io::Read::read(&mut stream, &mut [0; 256]);
+                let _ = stream.write_all(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
+            }
+        });
+    }
+    for shell in shells() {
+        let transfer =
+            Idle::new(root.path(), "wsrep_sst_rsync", &["--role", "joiner", "--address", "10.0.0.1"]);
+        let facts = run(shell, &server(&datadir), &Sql::None, None, false).facts;
+        let mine = format!("{} wsrep_sst_rsync", transfer.0.id());
+        assert!(shown(&facts.get(keys::TRANSFER_PROCESSES)).contains(&mine.as_str()), "{shell:?}");
+        assert!(facts.get(keys::TRANSFER_ROLE).is(|role| role.as_str() == "joiner"), "{shell:?}");
+        let donor = Idle::new(root.path(), "wsrep_sst_mariabac", &["--role", "donor"]);
+        let facts = run(shell, &server(&datadir), &Sql::None, None, false).facts;
+        assert_eq!(kind(&facts, keys::TRANSFER_ROLE), WhyKind::Contradicted);
+        drop((transfer, donor));
+        let facts = run(shell, &server(&datadir), &Sql::None, None, false).facts;
+        assert_eq!(facts.get(keys::TRANSFER_ROLE), Known::Known(Plain::default()));
+        assert!(facts.get(keys::SERVER_UNIT).is(|unit| unit.as_str().is_empty()));
+        if asked {
+            assert_eq!(facts.get(keys::CLUSTERCHECK), Known::Known(503), "{shell:?}");
+        }
+    }
 }

@@ -86,11 +86,11 @@ fn nothing_that_a_machine_prints_makes_it_a_drill() {
     let claims =
         ["drill", "host-drill", "breakglass-drill"].map(|name| format!("%section {name} ok 4\ntrue\n"));
     let claimed = real.replace("%end\n", &format!("{}%end\n", claims.concat()));
-    let nothing = Server { unit: None, datadir: None, user: None, binary: None };
+    let nothing = Server::default();
     let request = Request::new(&nothing, &Sql::Probe);
     let answer = probe::read(&request, claimed.as_bytes(), jiff::Timestamp::UNIX_EPOCH).unwrap();
     assert!(answer.facts.get(keys::HOST_DRILL).known().is_none());
-    assert!(answer.facts.get(keys::HOST_LAB).is(|lab| lab.as_str() == "simcap"));
+    assert!(answer.facts.get(keys::HOST_LAB).is(|lab| lab.as_str() == "probecap"));
 }
 
 #[tokio::test]

@@ -17,7 +17,14 @@ pub(super) struct Said {
     pub(super) variables: Known<Rows>,
     /// Members of the view.
     pub(super) members: Known<Rows>,
+    /// Replicas that read the binary log, and the server's own threads, which prove that all connections were shown.
+    pub(super) connections: Known<Rows>,
+    /// How many transactions are prepared.
+    pub(super) prepared: Known<u64>,
 }
+
+/// The line of the probe's statements that asks for prepared transactions: an error names it.
+const PREPARED_AT: &str = "at line 13:";
 
 /// Takes the client's output apart. A block counts only where the marker after it was printed: the client flushes in
 /// pieces, and a piece may end in a line.
@@ -30,11 +37,18 @@ pub(super) fn parse(text: &str) -> Said {
         rows.extend(block(out, "server", "members").known().cloned().unwrap_or_default());
         rows
     });
-    let mut members = block(out, "members", "done");
+    let mut members = block(out, "members", "connections");
     if members.is(Vec::is_empty) {
         // A view has at least its own node: an empty table is a table that is not filled.
         members = Known::unknown(WhyKind::Undefined, "mysql.wsrep_cluster_members is empty");
     }
+    let connections = block(out, "connections", "xa");
+    let prepared = block(out, "xa", "done").and_then(|rows| {
+        match errors.lines().find(|line| line.starts_with("ERROR") && line.contains(PREPARED_AT)) {
+            Some(error) => Known::unknown(WhyKind::NotRead, error),
+            None => Known::Known(u64::try_from(rows.len()).unwrap_or(u64::MAX)),
+        }
+    });
     let reach = if status.known().is_some() {
         Reach::ok()
     } else {
@@ -44,7 +58,7 @@ pub(super) fn parse(text: &str) -> Said {
             _ => client_error::classify(errors),
         }
     };
-    Said { reach, status, variables, members }
+    Said { reach, status, variables, members, connections, prepared }
 }
 
 /// The rows between `%from` and `%to`.
@@ -78,7 +92,7 @@ fn block(out: &str, from: &str, to: &str) -> Known<Rows> {
 }
 
 /// Undoes the client's batch escapes: `\t`, `\n`, `\0` and `\\`.
-fn unescape(text: &str) -> String {
+pub(super) fn unescape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
@@ -100,7 +114,7 @@ mod tests {
     use super::*;
 
     const WHOLE: &str = "%status\nwsrep_ready\tON\n%variables\nwsrep_on\tON\n%server\nversion\t10.11.18\n\
-        %members\nu1\tg1\nu2\tg\\t2\n%done\n\n%client 0\n\n";
+        %members\nu1\tg1\nu2\tg\\t2\n%connections\nrepl\t10.0.0.9:4711\nsystem user\t\n%xa\n1\t3\t0\tabc\n%done\n\n%client 0\n\n";
 
     #[test]
     fn a_whole_answer() {
@@ -109,6 +123,8 @@ mod tests {
         assert_eq!(said.status.known().unwrap().len(), 1);
         assert_eq!(said.variables.known().unwrap().len(), 2);
         assert_eq!(said.members.known().unwrap()[1].1, "g\t2");
+        assert!(said.connections.is(|rows| rows.len() == 2));
+        assert_eq!(said.prepared, Known::Known(1));
     }
 
     #[test]
@@ -133,6 +149,23 @@ mod tests {
         assert!(said.reach.is_ok());
         assert!(said.variables.is(|rows| rows.len() == 2));
         assert!(said.members.why().is_some());
+        assert_eq!(said.prepared, Known::Known(1));
+    }
+
+    #[test]
+    fn transactions_that_could_not_be_asked_for_are_not_none() {
+        let none = WHOLE.replace("1\t3\t0\tabc\n", "");
+        assert_eq!(parse(&none).prepared, Known::Known(0));
+        let refused = none.replace(
+            "%client 0\n",
+            "%client 0\n--------------\nXA RECOVER\n--------------\n\nERROR 1227 (42000) at line 13: Access denied; you need the XA_RECOVER_ADMIN privilege",
+        );
+        assert!(parse(&refused).prepared.why().is_some_and(|why| why.text.as_str().contains("1227")));
+        // The line is the one in the script.
+        let script = include_str!("probe.sh");
+        let statements = script.split_once("sql=\"").unwrap().1;
+        let line = statements.lines().position(|line| line == "XA RECOVER;").unwrap() + 1;
+        assert_eq!(PREPARED_AT, format!("at line {line}:"));
     }
 
     #[test]

@@ -5,10 +5,16 @@ use crate::facts::{Reach, ReachWord};
 /// Reads the client's error text, or a server's error in the same form (`ERROR 1045 (28000): …`): a word for
 /// `status --json`, what was found and the next step.
 pub fn classify(errors: &str) -> Reach {
-    let first = errors.lines().find(|line| line.trim_start().starts_with("ERROR ")).map(str::trim);
+    // The client asks for a password on the same line.
+    let own = |line: &str| {
+        let line = line.trim();
+        line.strip_prefix("Enter password:").map_or(line, str::trim_start).to_owned()
+    };
+    let first = errors.lines().map(own).find(|line| line.starts_with("ERROR "));
     let Some(first) = first else {
         let said = errors.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("nothing");
-        return Reach::failed(ReachWord::Error, format!("the client failed and said: {said}"), "");
+        let said: String = said.chars().take(MOST_SAID).collect();
+        return Reach::failed(ReachWord::Error, format!("{SAID}{said}"), "");
     };
     let number = first.strip_prefix("ERROR ").and_then(|rest| rest.split(' ').next()).unwrap_or_default();
     let (word, next) = match number {
@@ -38,6 +44,12 @@ pub fn classify(errors: &str) -> Reach {
     };
     Reach::failed(word, first, next)
 }
+
+/// What stands before the words of a client that said no number.
+pub(super) const SAID: &str = "the client failed and said: ";
+
+/// How much is quoted of what is no error of the client's, in characters.
+const MOST_SAID: usize = 200;
 
 /// The client was cut off by its time limit.
 pub fn hung() -> Reach {

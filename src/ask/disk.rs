@@ -57,6 +57,27 @@ pub(super) fn read_only(text: &str) -> Known<bool> {
     }
 }
 
+/// The device of the directory's file system, by its short name (`sda1`, `dm-0` only where it is called so). The text is that
+/// of [`read_only`].
+pub(super) fn device(text: &str) -> Known<String> {
+    let (real, mounts) = text.split_once('\n').unwrap_or((text, ""));
+    let mut best: Option<(usize, &str)> = None;
+    for line in mounts.lines() {
+        let Some((point, _)) = mount(line) else { continue };
+        let below = point == "/"
+            || real.strip_prefix(point.as_str()).is_some_and(|r| r.is_empty() || r.starts_with('/'));
+        let source = line.split_once(" - ").and_then(|(_, system)| system.split(' ').nth(1));
+        if let Some(source) = source.filter(|_| below && best.is_none_or(|(length, _)| point.len() >= length))
+        {
+            best = Some((point.len(), source));
+        }
+    }
+    match best.and_then(|(_, source)| source.strip_prefix("/dev/")) {
+        Some(device) => Known::Known(device.rsplit('/').next().unwrap_or(device).to_owned()),
+        None => Known::unknown(WhyKind::Undefined, "the data directory lies on no device of this machine"),
+    }
+}
+
 /// Mount point and read-only flag (of the mount or of the file system) of one line of mountinfo.
 fn mount(line: &str) -> Option<(String, bool)> {
     let (mount, system) = line.split_once(" - ")?;
@@ -119,12 +140,14 @@ mod tests {
         );
         assert!(read_only("\n27 1 254:0 / / rw - ext4 /dev/vda rw").why().is_some());
         assert!(read_only("/x\n").why().is_some());
+        assert_eq!(device(mounts), Known::Known("vdb".to_owned()));
+        assert!(device("/x\n27 1 0:39 / / rw - overlay overlay rw").why().is_some());
     }
 
     proptest! {
         #[test]
         fn never_panics(text in "(Filesystem|/a)\\n[ 0-9%/\\\\rwo,\\-]{0,60}") {
-            let _ = (df(&text), read_only(&text));
+            let _ = (df(&text), read_only(&text), device(&text));
         }
     }
 }

@@ -79,6 +79,11 @@ impl<'a> Frame<'a> {
         Ok(Self(sections))
     }
 
+    /// A frame of one section that was read whole: what a file holds where a node's answer would have the section.
+    pub(super) fn of(name: &'a str, body: &'a [u8]) -> Self {
+        Self(BTreeMap::from([(name, Section { status: Status::Ok, body })]))
+    }
+
     /// A section, whatever its status.
     pub(super) fn section(&self, name: &str) -> Option<&Section<'a>> {
         self.0.get(name)
@@ -160,6 +165,16 @@ fn cut_short(rest: &[u8]) -> NotAnAnswer {
 fn seen(bytes: &[u8]) -> Plain {
     let first = bytes.split(|b| *b == b'\n').find(|line| !line.is_empty()).unwrap_or_default();
     Plain::from_bytes(first.get(..160).unwrap_or(first))
+}
+
+/// An answer made of sections, each a name, a status and a body.
+#[cfg(test)]
+pub(super) fn answer(sections: &[(&str, &str, &str)]) -> String {
+    let section = |(name, status, body): &(&str, &str, &str)| {
+        format!("%section {name} {status} {}\n{body}\n", body.len())
+    };
+    let sections: Vec<String> = sections.iter().map(section).collect();
+    format!("{HEAD}\n{}%end\n", sections.concat())
 }
 
 #[cfg(test)]

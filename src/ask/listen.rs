@@ -1,6 +1,6 @@
 //! Sockets: who listens, from /proc/net/tcp, and which group connections are silent, from `ss`.
 
-use crate::facts::Plain;
+use crate::facts::{Known, Plain, WhyKind};
 
 /// Keepalives of the group come every second; after two missed ones a peer is silent. Galera itself drops the
 /// connection after about 3.3 s (gmcast.peer_timeout), so a longer wait would see nothing.
@@ -20,6 +20,44 @@ fn port(line: &str) -> Option<u16> {
     words.next()?;
     (words.next()? == "0A" && port.len() == 4).then_some(())?;
     u16::from_str_radix(port, 16).ok()
+}
+
+/// The ports whose owners are told.
+const WATCHED: [u16; 4] = [3306, 4567, 4568, 4444];
+
+/// Who listens on the server's ports, `port pid name` each, from `ss -ltnpH`. Another user's sockets are shown without
+/// their owner: then the answer is not known.
+pub(super) fn owners(text: &str) -> Known<Vec<Plain>> {
+    let mut found = Vec::new();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let port = line.split_ascii_whitespace().nth(3).and_then(|local| local.rsplit_once(':'));
+        let Some(port) = port.and_then(|(_, port)| port.parse::<u16>().ok()) else {
+            return Known::unknown(WhyKind::Malformed, format!("{line:?} is no line of ss"));
+        };
+        if !WATCHED.contains(&port) {
+            continue;
+        }
+        let Some((_, users)) = line.split_once("users:(") else {
+            return Known::unknown(
+                WhyKind::Denied,
+                format!("who listens on {port} is not shown to this user"),
+            );
+        };
+        // (("rsync",pid=12,fd=4),("rsync",pid=13,fd=4))
+        for user in users.split("(\"").skip(1) {
+            let owner = user.rsplit_once("\",pid=").and_then(|(name, rest)| {
+                let (pid, _) = rest.split_once(',')?;
+                pid.parse::<u64>().ok().map(|pid| Plain::new(format!("{port} {pid} {name}")))
+            });
+            let Some(owner) = owner else {
+                return Known::unknown(WhyKind::Malformed, format!("{line:?} names no process"));
+            };
+            if !found.contains(&owner) {
+                found.push(owner);
+            }
+        }
+    }
+    Known::Known(found)
 }
 
 /// The addresses of the peers with an established group connection, each once.
@@ -72,6 +110,28 @@ mod tests {
     }
 
     #[test]
+    fn owners_of_the_ports() {
+        let text = "LISTEN 0      4096   0.0.0.0:4567 0.0.0.0:* users:((\"mariadbd\",pid=42,fd=8)) \n\
+            LISTEN 0      80        [::]:3306    [::]:* users:((\"mariadbd\",pid=42,fd=28))\n\
+            LISTEN 0 5 *:4444 *:* users:((\"rsync\",pid=12,fd=4),(\"a b\",pid=13,fd=4))\nLISTEN 0 1 *:22 *:*\n";
+        assert_eq!(
+            owners(text),
+            Known::Known(
+                ["4567 42 mariadbd", "3306 42 mariadbd", "4444 12 rsync", "4444 13 a b"]
+                    .map(Plain::from)
+                    .to_vec()
+            )
+        );
+        assert_eq!(owners(""), Known::Known(Vec::new()));
+        assert_eq!(owners("LISTEN 0 5 *:4444 *:*").why().unwrap().kind, WhyKind::Denied);
+        assert_eq!(owners("ss: cannot").why().unwrap().kind, WhyKind::Malformed);
+        assert_eq!(
+            owners("LISTEN 0 5 *:4444 *:* users:((\"x\",fd=1))").why().unwrap().kind,
+            WhyKind::Malformed
+        );
+    }
+
+    #[test]
     fn a_peer_that_says_nothing() {
         let text = "0      0      10.99.0.11:4567  10.99.0.12:41312 timer:(keepalive,1min,0)\n\t cubic wscale:7,7 rto:204 lastsnd:300 lastrcv:7044 lastack:44\n\
              0      0      10.99.0.11:33800 10.99.0.13:4567\n\t cubic lastsnd:300 lastrcv:812 lastack:44\n";
@@ -83,8 +143,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_panics(text in "[ 0-9A-F:\\nlastrcv]{0,80}") {
-            let _ = (ports(&text), silent_peers(&text));
+        fn never_panics(text in "(LISTEN 0 5 [*]:4444 [*]:[*] users:)?[ 0-9A-F:\\nlastrcv(\",=pid]{0,80}") {
+            let _ = (ports(&text), silent_peers(&text), owners(&text));
         }
     }
 }

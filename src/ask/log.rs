@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use super::frame::{Frame, Status};
+use super::lines::count as known_lines;
 use super::machine::Clock;
 use super::marks::{self, End, Entry, Mark, age};
 use super::unit::Setter;
@@ -77,7 +78,9 @@ impl Part {
     fn after(self, mark: &Mark<'_>, at: Option<Timestamp>) -> Self {
         match (mark, self) {
             (Mark::Start(_), Self::Still) => Self::Unseen,
-            (Mark::End(_) | Mark::NonPrimary | Mark::Inconsistent, Self::Still) => Self::Until(at),
+            (Mark::End(_) | Mark::NonPrimary | Mark::Left | Mark::Inconsistent, Self::Still) => {
+                Self::Until(at)
+            }
             (
                 Mark::Bootstrap
                 | Mark::Component(_)
@@ -157,6 +160,8 @@ pub(super) fn tell(entries: &[Entry<'_>], from: Origin, now: Option<Timestamp>) 
                     story.waiting = Some(true);
                 }
             }
+            // Whoever closes its connection has taken part before, or never came so far.
+            Mark::Left => {}
             Mark::Prepared => story.prepared = true,
             Mark::Inconsistent => {
                 (story.evicted, transferred) = (true, false);
@@ -320,27 +325,61 @@ pub(super) fn facts(frame: &Frame<'_>, clock: Clock, at: Timestamp, out: &mut Fa
         Origin::Journal => marks::journal(text),
         Origin::File => marks::file(text, clock.offset),
     };
-    let no_server = out.get(keys::SERVER_PIDS).is(Vec::is_empty);
-    let running = out.get(keys::SERVER_PIDS).is(|pids| !pids.is_empty());
-    let mut set = Setter { out, source: &source, at };
-
     let tail = end_of(frame, tail, what);
-    set.set(keys::LOG_SOURCE, tail.as_ref().map(|_| source.clone()));
-    set.set(
-        keys::LOG_TAIL,
-        tail.as_ref().map(|text| read(text).iter().map(|e| Plain::new(e.describe())).collect()),
-    );
-
     let marks = end_of(frame, marks, what);
     let marks = marks.as_ref().and_then(|text| match whole(text) {
         Some(text) => Known::Known(text),
         None => Known::unknown(WhyKind::TimedOut, format!("{what} was not read to its end")),
     });
-    let entries = marks.map(read);
-    let story = entries.as_ref().map(|entries| tell(entries, origin, clock.now));
+    let journal = end_of(frame, "journal-marks", "the journal");
+    let journal = match (origin, &journal) {
+        (Origin::File, Known::Known(text)) => whole(text).map(marks::journal).unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    let first = frame.text("log-reach", what).map(read);
+    let part = Read {
+        origin,
+        tail: tail.as_ref().map(|text| read(text)),
+        marks: marks.map(read),
+        first,
+        journal,
+        now: clock.now,
+    };
+    say(&part, &source, at, out);
+}
+
+/// The part of a log that was read, in entries.
+pub(super) struct Read<'a> {
+    pub(super) origin: Origin,
+    /// The last lines.
+    pub(super) tail: Known<Vec<Entry<'a>>>,
+    /// The lines that say where the server stood, and others that are known.
+    pub(super) marks: Known<Vec<Entry<'a>>>,
+    /// The first lines.
+    pub(super) first: Known<Vec<Entry<'a>>>,
+    /// The same of the journal, where the server logs to a file of its own.
+    pub(super) journal: Vec<Entry<'a>>,
+    /// The node's clock, for ages in reasons.
+    pub(super) now: Option<Timestamp>,
+}
+
+/// Sets the log's facts; the processes' are there already.
+pub(super) fn say(part: &Read<'_>, source: &Plain, at: Timestamp, out: &mut Facts) {
+    let no_server = out.get(keys::SERVER_PIDS).is(Vec::is_empty);
+    let running = out.get(keys::SERVER_PIDS).is(|pids| !pids.is_empty());
+    let mut set = Setter { out, source, at };
+    set.set(keys::LOG_SOURCE, part.tail.as_ref().map(|_| source.clone()));
+    let tail = part.tail.as_ref().map(|tail| tail.iter().map(|e| Plain::new(e.describe())).collect());
+    set.set(keys::LOG_TAIL, tail);
+
+    let log = known_lines::merged(part.marks.as_ref(), part.tail.as_ref());
+    set.set(keys::LOG_KNOWN, log.as_ref().map(|entries| known_lines::of(entries, &part.journal)));
+    set.set(keys::LOG_STARTS, log.as_ref().and_then(|entries| known_lines::starts(entries)));
+    set.set(keys::LOG_TRANSFERS, log.as_ref().and_then(|entries| known_lines::transfers(entries)));
+    let story = part.marks.as_ref().map(|entries| tell(entries, part.origin, part.now));
     let story = story.as_ref();
 
-    let (killed, ran) = if origin == Origin::File { beside(frame) } else { (None, None) };
+    let (killed, ran) = beside(&part.journal);
     set.set(keys::LOG_LAST_END, story.clone().and_then(|story| last_end(story, killed)));
     let position = story.clone().and_then(|story| story.position.clone()).and_then(|(position, logged)| {
         match ran.filter(|ran| logged.is_none_or(|logged| *ran > logged)) {
@@ -375,12 +414,11 @@ pub(super) fn facts(frame: &Frame<'_>, clock: Clock, at: Timestamp, out: &mut Fa
     });
     set.set(keys::LOG_LAST_END_AT, ended);
     set.set(keys::LOG_TRANSFER, story.clone().and_then(|story| transfer(story.transfer)));
-    set.set(keys::LOG_TOOK_PART, story.clone().and_then(|story| took_part(story.part, running, clock.now)));
-    let reach =
-        frame.text("log-reach", what).map(read).and_then(|first| match first.iter().find_map(|e| e.at) {
-            Some(at) => Known::Known(at),
-            None => Known::unknown(WhyKind::Undefined, format!("the first lines of {what} have no time")),
-        });
+    set.set(keys::LOG_TOOK_PART, story.clone().and_then(|story| took_part(story.part, running, part.now)));
+    let reach = part.first.as_ref().and_then(|first| match first.iter().find_map(|e| e.at) {
+        Some(at) => Known::Known(at),
+        None => Known::unknown(WhyKind::Undefined, format!("the first lines of {source} have no time")),
+    });
     set.set(keys::LOG_REACH, reach);
     set.set(keys::LOG_PREPARED, story.clone().map(|story| story.prepared));
     set.set(keys::LOG_BOOTSTRAPS, story.clone().map(|story| story.bootstraps.clone()));
@@ -389,7 +427,7 @@ pub(super) fn facts(frame: &Frame<'_>, clock: Clock, at: Timestamp, out: &mut Fa
             entries.iter().map(|entry| Plain::new(entry.describe().chars().take(240).collect::<String>()));
         lines.skip(entries.len().saturating_sub(60)).collect()
     };
-    set.set(keys::LOG_MARKS, entries.as_ref().map(latest));
+    set.set(keys::LOG_MARKS, part.marks.as_ref().map(latest));
     set.set(
         keys::SERVER_VERSION,
         story.and_then(|story| match &story.version {
@@ -419,10 +457,7 @@ fn whole(text: &str) -> Option<&str> {
 
 /// What the journal says beside a log file: when systemd last said that the server was killed, which the server cannot
 /// say itself, and when a server last logged there, as one does that was started with other options.
-fn beside(frame: &Frame<'_>) -> (Option<Timestamp>, Option<Timestamp>) {
-    let text = end_of(frame, "journal-marks", "the journal");
-    let Some(text) = text.known().and_then(|text| whole(text)) else { return (None, None) };
-    let entries = marks::journal(text);
+fn beside(entries: &[Entry<'_>]) -> (Option<Timestamp>, Option<Timestamp>) {
     let last = |wanted: fn(&Mark<'_>) -> bool| {
         entries
             .iter()

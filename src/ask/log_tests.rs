@@ -142,6 +142,29 @@ fn the_last_transfer_of_the_last_start() {
     assert!(transfer(Some(Transfer::Begun)).why().is_some(), "it is not known to be none");
 }
 
+/// As Percona XtraDB Cluster 8.0 says it: by a full copy, by the missing write-sets, and by a copy that did not end.
+#[test]
+fn the_transfers_of_other_servers() {
+    let line =
+        |level: &str, words: &str| format!("2026-11-21T05:54:03.000000Z 0 [{level}] [MY-000000] {words}\n");
+    let start = line("System", "[Server] /usr/sbin/mysqld (mysqld 8.0.36-28.1) starting as process 7");
+    let begun = line(
+        "Note",
+        "[WSREP] Initiating SST/IST transfer on JOINER side (wsrep_sst_xtrabackup-v2 --role 'joiner' )",
+    );
+    let wipes = line("Note", "[WSREP-SST] Proceeding with SST.........");
+    let moves = line("Note", "[WSREP-SST] Moving the backup to /var/lib/mysql/");
+    let ist = line("Note", "[WSREP-SST] xtrabackup_ist received from donor: Running IST");
+    let ended = line("System", "[WSREP] SST completed");
+    let synced = line("Note", "[WSREP] Synchronized with group, ready for connections");
+    let full = story(&format!("{start}{begun}{wipes}{moves}{ended}{synced}"));
+    assert_eq!((full.transfer, full.half_filled), (Some(Transfer::Full), false));
+    let part = story(&format!("{start}{begun}{ist}{ended}{synced}"));
+    assert_eq!((part.transfer, part.half_filled), (Some(Transfer::Incremental), false));
+    let broken = story(&format!("{start}{begun}{wipes}{ended}"));
+    assert_eq!((broken.transfer, broken.half_filled), (Some(Transfer::Begun), true));
+}
+
 #[test]
 fn the_last_moment_in_a_primary_component() {
     let yes =
@@ -215,6 +238,76 @@ fn in_a_file_the_position_is_what_the_server_was_started_with() {
     assert_eq!(waits.waiting, Some(true));
 }
 
+/// The facts that a probe's answer of these sections gives.
+fn answered(sections: &[(&str, &str)]) -> Facts {
+    let mut answer = "%breakglass-probe 1\n".to_owned();
+    for (name, body) in sections {
+        let _ = write!(answer, "%section {name} ok {}\n{body}\n", body.len());
+    }
+    answer.push_str("%end\n");
+    let mut facts = Facts::new();
+    let clock = Clock { now: None, offset: Some(jiff::tz::Offset::UTC) };
+    super::facts(&Frame::parse(answer.as_bytes()).unwrap(), clock, Timestamp::UNIX_EPOCH, &mut facts);
+    facts
+}
+
+fn known(facts: &Facts) -> Vec<String> {
+    facts.get(keys::LOG_KNOWN).known().unwrap().iter().map(Plain::to_string).collect()
+}
+
+#[test]
+fn a_known_line_of_both_readings_is_counted_once() {
+    let line = |second, words: &str| format!("{}.000000 g1 mariadbd[9]: {words}\n", 1_795_000_000 + second);
+    let unsafe_start = "2026-11-21  5:52:39 0 [ERROR] WSREP: It may not be safe to bootstrap the cluster from this node. It was";
+    let no_primary = "2026-11-21  5:52:39 0 [ERROR] WSREP: failed to open gcomm backend connection: 110: failed to reach primary view";
+    let long = format!("{unsafe_start} {}", "x".repeat(600));
+    let cut: String = long.chars().take(360).collect();
+    let marks =
+        line(1, unsafe_start) + &line(2, no_primary) + &line(2, no_primary) + &line(3, &cut) + "\n%code 0";
+    let tail = line(2, no_primary) + &line(2, no_primary) + &line(3, &long) + &line(4, "something else");
+    let seen = |marks: &str, tail: &str| {
+        known(&answered(&[("log-file", ""), ("journal-tail", tail), ("journal-marks", marks)]))
+    };
+    let wanted = [
+        "no-primary-view 2 2026-11-18T11:06:42Z 2026-11-18T11:06:42Z",
+        "not-safe-to-bootstrap 2 2026-11-18T11:06:41Z 2026-11-18T11:06:43Z",
+    ];
+    assert_eq!(seen(&marks, &tail), wanted);
+    assert_eq!(seen("cut off", &tail).len(), 2, "the tail alone");
+    assert_eq!(seen(&marks, "").len(), 2, "the marks alone");
+    assert!(seen("%code 0", "").is_empty());
+    let facts = answered(&[("log-file", "")]);
+    assert_eq!(facts.get(keys::LOG_KNOWN).why().unwrap().kind, WhyKind::NotAsked);
+    assert_eq!(facts.get(keys::LOG_STARTS).why().unwrap().kind, WhyKind::NotAsked);
+}
+
+#[test]
+fn starts_and_transfers_of_the_last_hour() {
+    let line =
+        |second: i64, words: &str| format!("{}.000000 g1 mariadbd[9]: {words}\n", 1_795_000_000 + second);
+    let start = "2026-11-21  5:54:03 0 [Note] Starting MariaDB 10.11.18 source revision 1 as process 7";
+    let asked =
+        "2026-11-21  5:54:03 0 [Note] WSREP: Recovered position: 0cb3db35-e56d-11f1-98c2-3bdded13c08b:9";
+    let transfer = "WSREP_SST: [INFO] rsync SST started on joiner (20261121 05:33:23.165)";
+    let marks = line(0, start) + &line(1, transfer) // more than an hour before the end
+        + &line(4000, start) + &line(4001, asked) // asked for its position only
+        + &line(4002, start) + &line(4003, transfer) + &line(5000, start) + &line(5001, transfer) + "\n%code 0";
+    let facts =
+        answered(&[("log-file", ""), ("journal-tail", &line(5001, transfer)), ("journal-marks", &marks)]);
+    assert_eq!(facts.get(keys::LOG_STARTS), Known::Known(2));
+    assert_eq!(facts.get(keys::LOG_TRANSFERS), Known::Known(2));
+    // One that brought the node into sync is no round of a loop.
+    let synced = "2026-11-21  5:54:03 2 [Note] WSREP: Synchronized with group, ready for connections";
+    let marks = line(4002, start)
+        + &line(4003, transfer)
+        + &line(4004, synced)
+        + &line(5000, start)
+        + &line(5001, transfer)
+        + "\n%code 0";
+    let facts = answered(&[("log-file", ""), ("journal-tail", ""), ("journal-marks", &marks)]);
+    assert_eq!(facts.get(keys::LOG_TRANSFERS), Known::Known(1));
+}
+
 #[test]
 fn a_position_in_a_file_is_stale_once_a_server_logged_to_the_journal() {
     let file = format!(
@@ -228,15 +321,7 @@ fn a_position_in_a_file_is_stale_once_a_server_logged_to_the_journal() {
     let read = |journal: &str| {
         let sections =
             [("log-file", "/x/y.err"), ("file-tail", ""), ("file-marks", &file), ("journal-marks", journal)];
-        let mut answer = "%breakglass-probe 1\n".to_owned();
-        for (name, body) in sections {
-            let _ = write!(answer, "%section {name} ok {}\n{body}\n", body.len());
-        }
-        answer.push_str("%end\n");
-        let mut facts = Facts::new();
-        let clock = Clock { now: None, offset: Some(jiff::tz::Offset::UTC) };
-        super::facts(&Frame::parse(answer.as_bytes()).unwrap(), clock, Timestamp::UNIX_EPOCH, &mut facts);
-        facts.get(keys::LOG_POSITION)
+        answered(&sections).get(keys::LOG_POSITION)
     };
     assert!(read(&journal(logged - 60)).is(|position| position.seqno.get() == 77));
     assert_eq!(read(&journal(logged + 60)).why().unwrap().kind, WhyKind::Stale);
@@ -280,4 +365,11 @@ proptest! {
         let piece = text.get(from.min(to)..from.max(to)).unwrap_or_default();
         let _ = story(piece);
     }
+}
+
+/// Its server goes on outside the group, and no line says "primary = no": only that it closed its connection.
+#[test]
+fn the_half_that_lost_took_part_until_it_gave_up() {
+    let lost = story(fixture!("04-partition/split-brain/g2-heal-log.txt"));
+    assert!(matches!(lost.part, Part::Until(Some(_))), "{:?}", lost.part);
 }

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::frame::{Frame, Status};
 use super::process::{self, Kind, Process};
-use super::unit::{Setter, Unit};
+use super::unit::{Setter, Unit, of_cgroup};
 use super::{leftovers, listen};
 use crate::facts::{Facts, Key, Known, Plain, SessionId, WhyKind, keys};
 
@@ -87,6 +87,9 @@ pub(super) fn facts(frame: &Frame<'_>, clock: Clock, at: Timestamp, out: &mut Fa
         set.set(key, listen.as_ref().map(|ports| ports.contains(&port)));
     }
     let peers = frame.text("peers", "the group's connections (ss)");
+    let source = Plain::from("ss -ltnp");
+    let owners = frame.text("listen-owners", "who listens (ss)").and_then(listen::owners);
+    out.set(keys::LISTEN_OWNERS, owners, &source, at);
     let source = Plain::from("ss -tin");
     let mut set = Setter { out, source: &source, at };
     set.set(keys::WSREP_PEERS, peers.as_ref().map(|text| listen::peers(text)));
@@ -214,6 +217,21 @@ fn option<'a>(options: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
+/// What a node is in the transfer that runs, by what its processes were told.
+fn transfer_role(runs: bool, roles: &str) -> Known<Plain> {
+    let mut words = roles.lines().filter(|line| !line.is_empty());
+    match (runs, words.next()) {
+        (false, _) => Known::Known(Plain::default()),
+        (true, Some(first @ ("joiner" | "donor"))) if words.all(|word| word == first) => {
+            Known::Known(Plain::from(first))
+        }
+        (true, None) => {
+            Known::unknown(WhyKind::Undefined, "a transfer's process runs, and its words tell no role")
+        }
+        (true, Some(_)) => Known::unknown(WhyKind::Contradicted, "processes of two transfers run here"),
+    }
+}
+
 /// The facts of the processes, and the server process that is stopped by a signal, where one is.
 pub(super) fn processes(frame: &Frame<'_>, at: Timestamp, out: &mut Facts) -> Option<u64> {
     let all =
@@ -247,6 +265,16 @@ pub(super) fn processes(frame: &Frame<'_>, at: Timestamp, out: &mut Facts) -> Op
             .collect()
     });
     set.set(keys::TRANSFER_PROCESSES, transfers);
+    let runs = all.as_ref().map(|all| all.iter().any(|process| process.kind == Kind::Transfer));
+    let roles = frame.text("transfer-roles", "the processes of others");
+    set.set(keys::TRANSFER_ROLE, runs.and_then(|runs| roles.and_then(|roles| transfer_role(runs, roles))));
+    let unit = servers.as_ref().and_then(|servers| {
+        if servers.is_empty() {
+            return Known::Known(Plain::default());
+        }
+        frame.text("server-cgroup", "the server's cgroup").and_then(of_cgroup)
+    });
+    set.set(keys::SERVER_UNIT, unit);
     set.set(keys::SERVER_BINARY, frame.word("binary", "the server's binary"));
     set.set(keys::SERVER_USER, frame.word("server-user", "the server's user"));
     servers.known()?.first().filter(|process| process.frozen()).map(|process| process.pid)
@@ -293,6 +321,17 @@ mod tests {
                 .is(|lease| lease.as_str().starts_with(session) && lease.as_str().contains("ann on ws"))
         );
         assert_eq!(lease("session=x\n").why().unwrap().kind, WhyKind::Malformed, "it is somebody's");
+    }
+
+    #[test]
+    fn a_transfer_has_one_role() {
+        assert_eq!(transfer_role(false, ""), Known::Known(Plain::default()));
+        assert_eq!(transfer_role(true, "joiner\njoiner\n"), Known::Known(Plain::from("joiner")));
+        assert_eq!(transfer_role(true, "donor"), Known::Known(Plain::from("donor")));
+        assert_eq!(transfer_role(true, "").why().unwrap().kind, WhyKind::Undefined);
+        for two in ["donor\njoiner", "x"] {
+            assert_eq!(transfer_role(true, two).why().unwrap().kind, WhyKind::Contradicted);
+        }
     }
 
     #[test]

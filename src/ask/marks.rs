@@ -7,7 +7,8 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
-use super::recovered;
+use super::redact::redacted;
+use super::{lines, recovered};
 use crate::facts::{Known, Position};
 
 /// One message.
@@ -17,7 +18,7 @@ pub(super) struct Entry<'a> {
     pub(super) at: Option<Timestamp>,
     /// The line without time, host and process.
     pub(super) line: &'a str,
-    /// The message alone, without the server's own time and level.
+    /// The message alone, without the server's own time and level and without who inside it speaks.
     pub(super) message: &'a str,
 }
 
@@ -63,6 +64,8 @@ pub(super) enum Mark<'a> {
     Waiting,
     /// The component the server is in is not Primary, or no longer.
     NonPrimary,
+    /// The server closed its connection to the group: at its end, or because the group went on without it.
+    Left,
     /// The server was found inconsistent and left the group.
     Inconsistent,
     /// The start found prepared transactions it cannot resolve.
@@ -85,7 +88,7 @@ pub(super) fn journal(text: &str) -> Vec<Entry<'_>> {
             let (_, line) = rest.split_once(' ')?;
             let (name, message) = line.split_once(": ")?;
             // The name has no blank; a message behind one that has is not where we think it is.
-            (!name.contains(' ')).then(|| Entry { at: Some(at), line, message: bare(message) })
+            (!name.contains(' ')).then(|| Entry { at: Some(at), line, message: lines::message(message) })
         })
         .collect()
 }
@@ -97,42 +100,24 @@ pub(super) fn file(text: &str, offset: Option<Offset>) -> Vec<Entry<'_>> {
         .filter(|line| !line.trim().is_empty() && !line.starts_with("%code "))
         .map(|line| {
             last = time_of(line, offset).or(last);
-            Entry { at: last, line, message: bare(line) }
+            Entry { at: last, line, message: lines::message(line) }
         })
         .collect()
 }
 
-/// The time at the start of a line: `2026-11-21  5:54:03`, or RFC 3339.
-fn time_of(line: &str, offset: Option<Offset>) -> Option<Timestamp> {
+/// The time at the start of a line: `2026-11-21  5:54:03`, `261121  5:54:03`, or RFC 3339.
+pub(super) fn time_of(line: &str, offset: Option<Offset>) -> Option<Timestamp> {
     let mut words = line.split_ascii_whitespace();
     let first = words.next()?;
     if first.contains('T') {
         return first.parse().ok();
     }
-    let date: Date = first.parse().ok()?;
+    let date: Date =
+        if first.len() == 6 { format!("20{first}").parse().ok()? } else { first.parse().ok()? };
     let mut parts = words.next()?.splitn(3, ':').map(str::parse::<i8>);
     let (hour, minute, second) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
     let time = Time::new(hour, minute, second, 0).ok()?;
     offset?.to_timestamp(DateTime::from_parts(date, time)).ok()
-}
-
-/// Takes the server's time, thread, level and `WSREP: ` off a line, where it has them.
-fn bare(line: &str) -> &str {
-    let mut rest = line;
-    if let Some((head, message)) = line.split_once(" [") {
-        let stamp = !head.is_empty()
-            && head
-                .bytes()
-                .all(|b| b.is_ascii_digit() || matches!(b, b'-' | b':' | b' ' | b'T' | b'Z' | b'.' | b'+'));
-        if stamp {
-            rest = message.split_once("] ").map_or(line, |(_, message)| message);
-            // MySQL's own form has a code and a subsystem in brackets behind the level.
-            while let Some((_, message)) = rest.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
-                rest = message;
-            }
-        }
-    }
-    rest.strip_prefix("WSREP: ").unwrap_or(rest).trim_end()
 }
 
 impl<'a> Entry<'a> {
@@ -145,8 +130,9 @@ impl<'a> Entry<'a> {
         {
             return Some(Mark::Start(rest.split(' ').next()));
         }
-        if begins("/") && message.contains(" starting as process ") {
-            let version = message.split_once("(mysqld ").and_then(|(_, rest)| rest.split([')', ' ']).next());
+        let started = message.strip_prefix("(mysqld ").or_else(|| message.strip_prefix("(mariadbd "));
+        if let Some((version, _)) = started.and_then(|rest| rest.split_once(") starting as process ")) {
+            let version = version.split(' ').next();
             return Some(Mark::Start(
                 version.filter(|version| version.starts_with(|c: char| c.is_ascii_digit())),
             ));
@@ -167,19 +153,20 @@ impl<'a> Entry<'a> {
     /// Whether the message ends a run.
     fn end(&self) -> Option<End> {
         let message = self.message;
-        if message.starts_with('/')
-            && (message.ends_with(": Shutdown complete") || message.contains(": Shutdown complete ("))
-        {
+        if message == "Shutdown complete" || message.starts_with("Shutdown complete (") {
             return Some(End::Clean);
         }
-        if message == "Aborting" {
+        // The provider's own end; a signal follows where the server does not catch it.
+        if message == "Aborting" || message == "Terminated." {
             return Some(End::Aborted);
         }
-        if message.starts_with('/') && message.contains(" got signal ") {
+        if message.starts_with("got signal ") {
             return Some(End::Killed);
         }
-        // systemd's own word: `mariadb.service: Main process exited, code=killed, status=6/ABRT`.
-        let (_, exited) = message.split_once("ain process exited, code=")?;
+        // systemd's own word: `Main process exited, code=killed, status=6/ABRT`.
+        let exited = message
+            .strip_prefix("Main process exited, code=")
+            .or_else(|| message.strip_prefix("main process exited, code="))?;
         if exited.starts_with("killed") || exited.starts_with("dumped") {
             Some(End::Killed)
         } else {
@@ -191,10 +178,11 @@ impl<'a> Entry<'a> {
     fn standing(&self) -> Option<Mark<'a>> {
         let message = self.message;
         let begins = |words: &str| message.starts_with(words);
-        let sst = message.strip_prefix("WSREP_SST: [INFO] ").unwrap_or_default();
+        // `rsync SST started on joiner (…)`, as the transfer scripts of MariaDB say it.
+        let sst = message.split_once(' ').map_or("", |(_, rest)| rest);
         if begins("Inconsistency detected")
-            || message.contains("Inconsistent by consensus")
-            || message.ends_with("is inconsistent with group. Leaving cluster.")
+            || begins("Node consistency compromi")
+            || (begins("Vote ") && message.ends_with(" is inconsistent with group. Leaving cluster."))
         {
             return Some(Mark::Inconsistent);
         }
@@ -209,26 +197,37 @@ impl<'a> Entry<'a> {
         if begins("New COMPONENT: primary = no") {
             return Some(Mark::NonPrimary);
         }
-        if begins("No nodes coming from prim") {
+        if begins("No nodes coming from prim") || begins("no nodes coming from prim") {
             return Some(Mark::Waiting);
         }
-        if begins("/") && message.ends_with("ready for connections.") {
+        if begins("ready for connections.") {
             return Some(Mark::Served);
         }
         if begins("Synchronized with group") {
             return Some(Mark::Synced);
         }
-        if sst.contains("SST started on joiner") {
+        // Every server says that it runs the script; what the script then says differs.
+        if sst.starts_with("SST started on joiner")
+            || (begins("Running: 'wsrep_sst_") && message.contains(" --role 'joiner' "))
+            || begins("Initiating SST/IST transfer on JOINER side (")
+            || begins("Proceeding with SST")
+        {
             return Some(Mark::Transferring);
         }
-        if sst.contains("IST completed on joiner") {
+        if sst.starts_with("IST completed on joiner")
+            || begins("xtrabackup_ist received from donor: Running IST")
+        {
             return Some(Mark::Caught);
         }
-        if sst.contains("SST completed on joiner") {
+        // xtrabackup's script says nothing at its end; when it moves the copy, the copy is whole.
+        if sst.starts_with("SST completed on joiner") || begins("Moving the backup to ") {
             return Some(Mark::Transferred);
         }
         if begins("Found ") && message.contains(" prepared transactions!") {
             return Some(Mark::Prepared);
+        }
+        if begins("Shifting ") && message.contains(" -> CLOSED ") {
+            return Some(Mark::Left);
         }
         let arrived = message.strip_prefix("Shifting ").and_then(|rest| rest.split_once(" -> ")).is_some_and(
             |(_, to)| ["PRIMARY", "JOINER", "JOINED", "SYNCED", "DONOR"].iter().any(|s| to.starts_with(s)),
@@ -236,21 +235,22 @@ impl<'a> Entry<'a> {
         let took_part = arrived
             || begins("New COMPONENT: primary = yes")
             || (begins("Server ") && message.ends_with(" synced with group"))
-            || message.contains(": Reversing history: ")
+            || begins("Reversing history: ")
             || begins("####### IST uuid:")
             || begins("Prepared IST receiver")
             || begins("Receiving IST")
             || begins("IST received")
             || begins("SST received")
-            || sst.contains(" on joiner");
+            || ((sst.starts_with("SST ") || sst.starts_with("IST ")) && sst.contains(" on joiner"));
         took_part.then_some(Mark::TookPart)
     }
 
-    /// The line with its time, as people read it.
+    /// The line with its time, as people read it: without passwords (S24).
     pub(super) fn describe(&self) -> String {
+        let line = redacted(self.line);
         match self.at {
-            Some(at) => format!("{at:.0} {}", self.line),
-            None => self.line.to_owned(),
+            Some(at) => format!("{at:.0} {line}"),
+            None => line,
         }
     }
 }
@@ -267,7 +267,7 @@ mod tests {
     use super::*;
 
     fn mark(message: &str) -> Option<Mark<'_>> {
-        Entry { at: None, line: message, message: bare(message) }.mark()
+        Entry { at: None, line: message, message: lines::message(message) }.mark()
     }
 
     #[test]
@@ -310,6 +310,7 @@ mod tests {
             ("WSREP_SST: [INFO] rsync SST completed on joiner (20261121 06:35:16.451)", Mark::Transferred),
             ("WSREP_SST: [INFO] rsync IST completed on joiner (20261121 06:35:16.451)", Mark::Caught),
             ("2026-11-21  6:55:01 0 [Note] WSREP: Shifting PRIMARY -> JOINER (TO: 12512)", Mark::TookPart),
+            ("2026-11-21  5:52:12 0 [Note] WSREP: Shifting SYNCED -> CLOSED (TO: 2008)", Mark::Left),
             (
                 "2026-11-21  6:38:24 2 [ERROR] WSREP: Inconsistency detected: Inconsistent by consensus on x:12372",
                 Mark::Inconsistent,
@@ -319,7 +320,6 @@ mod tests {
         }
         for nothing in [
             "2026-11-21  5:52:12 0 [Note] Shutdown completed; log sequence number 844511; transaction id 4047",
-            "2026-11-21  5:52:12 0 [Note] WSREP: Shifting SYNCED -> CLOSED (TO: 2008)",
             "2026-11-21  5:52:12 0 [Note] WSREP: last_prim(type: 3, uuid: 637ef61c-ab2c) is inconsistent to restored view",
             "mariadb.service: Main process exited, code=exited, status=0/SUCCESS",
             "Starting mariadb.service - MariaDB 10.11.18 database server...",
@@ -328,10 +328,117 @@ mod tests {
         }
     }
 
+    /// Percona XtraDB Cluster 5.7 and 8.0, mysql-wsrep, Galera 3, mysqld_safe.
+    #[test]
+    fn what_other_servers_say() {
+        let uuid = "9a4db4a5-5cf1-11ec-940d-6ba8c5905c02";
+        for (message, wanted) in [
+            (
+                "2021-06-03T12:12:12.123456Z 0 [Note] /usr/sbin/mysqld (mysqld 5.7.31-34-log) starting as process 2 ...",
+                Mark::Start(Some("5.7.31-34-log")),
+            ),
+            (
+                "2020-08-27 20:36:46 139787412055360 [Note] mysqld (mysqld 10.2.23-MariaDB-1:10.2.23+maria~bionic) starting as process 34 ...",
+                Mark::Start(Some("10.2.23-MariaDB-1:10.2.23+maria~bionic")),
+            ),
+            (
+                "2025-02-18T11:56:57.759992Z 0 [System] [MY-010910] [Server] /usr/sbin/mysqld: Shutdown complete (mysqld 8.0.36-28.1)  Percona XtraDB Cluster (GPL)",
+                Mark::End(End::Clean),
+            ),
+            ("2021-06-03T12:12:12.123456Z 0 [ERROR] [MY-010119] [Server] Aborting", Mark::End(End::Aborted)),
+            (
+                "2021-06-03T12:12:12.123456Z 8 [Note] WSREP: /usr/sbin/mysqld: Terminated.",
+                Mark::End(End::Aborted),
+            ),
+            ("12:12:12 UTC - mysqld got signal 11 ;", Mark::End(End::Killed)),
+            ("mysql.service: main process exited, code=killed, status=9/KILL", Mark::End(End::Killed)),
+            (
+                "2021-06-03T12:12:12.123456Z 0 [Note] [MY-000000] [Galera] New COMPONENT: primary = yes, bootstrap = no, my_idx = 0, memb_num = 2",
+                Mark::TookPart,
+            ),
+            (
+                "2021-06-03T12:12:12.123456Z 0 [Note] [MY-000000] [Galera] New COMPONENT: primary = no, bootstrap = no, my_idx = 0, memb_num = 2",
+                Mark::NonPrimary,
+            ),
+            (
+                "150224 21:16:58 [Warning] WSREP: no nodes coming from prim view, prim not possible",
+                Mark::Waiting,
+            ),
+            (
+                "2001-01-01  5:06:12 47285568576576 [Note] WSREP: gcomm: bootstrapping new group 'cluster'",
+                Mark::Bootstrap,
+            ),
+            (
+                "2021-06-03T12:12:12.123456Z 2 [Note] [MY-000000] [WSREP] Synchronized with group, ready for connections",
+                Mark::Synced,
+            ),
+            (
+                "2021-06-03T12:12:12.123456Z 0 [System] [MY-010931] [Server] /usr/sbin/mysqld: ready for connections. Version: '8.0.36-28.1'  socket: '/var/lib/mysql/mysql.sock'  port: 3306",
+                Mark::Served,
+            ),
+            (
+                "2022-08-12T17:42:03.730918Z 0 [Note] WSREP: Initiating SST/IST transfer on JOINER side (wsrep_sst_xtrabackup-v2 --role 'joiner' --address '192.168.170.141' )",
+                Mark::Transferring,
+            ),
+            (
+                "2021-03-11T15:24:32.924229+01:00 0 [Note] [MY-000000] [WSREP] Running: 'wsrep_sst_clone --role 'joiner' --address '127.0.0.1'  '",
+                Mark::Transferring,
+            ),
+            (
+                "2001-01-01T01:01:01.000000Z WSREP_SST: [INFO] Proceeding with SST.........",
+                Mark::Transferring,
+            ),
+            (
+                "2021-06-03T12:12:12.123456Z 0 [Note] [MY-000000] [WSREP-SST] xtrabackup_ist received from donor: Running IST",
+                Mark::Caught,
+            ),
+            (
+                "2021-06-03T12:12:12.123456Z 0 [Note] [MY-000000] [WSREP-SST] Moving the backup to /var/lib/mysql/",
+                Mark::Transferred,
+            ),
+            (
+                "2021-06-03T12:12:12.123456Z 0 [ERROR] [MY-000000] [Galera] gcs/src/gcs_group.cpp:group_post_state_exchange():431: Reversing history: 150 -> 10, this member has applied 140 more events",
+                Mark::TookPart,
+            ),
+            (
+                "2001-01-01T01:01:01.000000Z 86 [ERROR] WSREP: Node consistency compromized, aborting...",
+                Mark::Inconsistent,
+            ),
+        ] {
+            assert_eq!(mark(message), Some(wanted), "{message}");
+        }
+        let recovered = format!("150224 21:16:58 mysqld_safe WSREP: Recovered position {uuid}:30");
+        assert_eq!(mark(&recovered), Some(Mark::Recovered(recovered::position(&format!("{uuid}:30")))));
+        for nothing in [
+            "2021-06-03T12:12:12.123456Z 0 [System] [MY-011323] [Server] X Plugin ready for connections. Bind-address: '::' port: 33060",
+            "2025-02-18T12:06:11.553625Z 3 [System] [MY-000000] [WSREP] SST completed",
+            "2022-08-12T17:42:03.730918Z 0 [Note] WSREP: Initiating SST/IST transfer on DONOR side (wsrep_sst_xtrabackup-v2 --role 'donor' )",
+            "2025-02-18T11:56:57.756889Z 0 [Note] [MY-012980] [InnoDB] Shutdown completed; log sequence number 11051296464304",
+        ] {
+            assert_eq!(mark(nothing), None, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn a_line_with_a_year_of_two_digits_has_a_time() {
+        let entries = file("261121  6:32:46 [ERROR] /usr/sbin/mariadbd got signal 6 ;", Some(Offset::UTC));
+        assert_eq!(entries[0].at.unwrap().to_string(), "2026-11-21T06:32:46Z");
+        assert_eq!(entries[0].mark(), Some(Mark::End(End::Killed)));
+    }
+
     #[test]
     fn a_client_cannot_forge_a_position() {
         let forged = "2026-11-21  5:52:12 9 [Warning] Access denied for user 'WSREP: Recovered position 0cb3db35-e56d-11f1-98c2-3bdded13c08b:99'@'x'";
         assert_eq!(mark(forged), None);
+        for words in [
+            "x: Main process exited, code=killed",
+            "Inconsistent by consensus on x",
+            "./gcs/src/gcs.cpp:gcs_open():1: Reversing history: 1 -> 0",
+            "' is inconsistent with group. Leaving cluster.",
+        ] {
+            let forged = format!("2026-11-21  5:52:12 9 [Warning] Access denied for user '{words}");
+            assert_eq!(mark(&forged), None, "{forged}");
+        }
     }
 
     proptest! {

@@ -5,34 +5,60 @@ use jiff::Timestamp;
 use super::client::{self, Said};
 use super::frame::{Frame, Status};
 use super::machine::{self, Clock};
-use super::{client_error, log, sql, state, unit};
-use crate::facts::{Facts, Known, Plain, Reach, ReachWord, Why, WhyKind};
-use crate::inventory::{Server, Sql};
+use super::{automation, client_error, edge, gcache, keeping, kernel, log, sql, state, unit};
+use crate::facts::{Facts, Known, Plain, Reach, ReachWord, Role, Why, WhyKind};
+use crate::inventory::{Node, Server, Sql};
 
 /// What the probe is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     arguments: Vec<String>,
     asks_sql: bool,
+    backup: bool,
+    role: Role,
 }
 
 impl Request {
-    /// A request for the node with these settings; `sql` decides whether the probe runs the client itself.
+    /// A request for a node of the inventory.
+    pub fn of(node: &Node) -> Self {
+        Self::for_role(node.role, &node.server, &node.sql)
+    }
+
+    /// A request for a data node with these settings; `sql` decides whether the probe runs the client itself.
     pub fn new(server: &Server, sql: &Sql) -> Self {
+        Self::for_role(Role::Data, server, sql)
+    }
+
+    fn for_role(role: Role, server: &Server, sql: &Sql) -> Self {
         let asks_sql = *sql == Sql::Probe;
         let told = [&server.unit, &server.datadir, &server.user, &server.binary];
         let mut arguments: Vec<String> = told.map(|told| told.clone().unwrap_or_default()).into();
         arguments.push(if asks_sql { "1" } else { "0" }.to_owned());
-        Self { arguments, asks_sql }
+        let word = match role {
+            Role::Data => "data",
+            Role::Arbitrator => "arbitrator",
+            Role::Router => "router",
+            Role::Proxy => "proxy",
+        };
+        arguments.extend([word.to_owned(), server.backup.clone().unwrap_or_default()]);
+        Self { arguments, asks_sql, backup: server.backup.is_some(), role }
     }
 
     /// The fixed text of the script, the same for every node.
     pub fn script(&self) -> &'static str {
-        concat!("BG_ROOT=\n", include_str!("places.sh"), include_str!("stamp.sh"), include_str!("probe.sh"))
+        concat!(
+            "BG_ROOT=\n",
+            include_str!("places.sh"),
+            include_str!("stamp.sh"),
+            include_str!("automation.sh"),
+            include_str!("files.sh"),
+            include_str!("edge.sh"),
+            include_str!("probe.sh")
+        )
     }
 
     /// The script's positional parameters: unit, data directory, server user, binary (each empty where the probe is to
-    /// find it), and 1 where it is to run the client.
+    /// find it), 1 where it is to run the client, the node's role, and the folder of its backups (empty where none is named).
     pub fn arguments(&self) -> &[String] {
         &self.arguments
     }
@@ -66,6 +92,11 @@ pub fn read(request: &Request, output: &[u8], at: Timestamp) -> Result<Answer, N
     unit::facts(&frame, at, &mut facts);
     let frozen = machine::processes(&frame, at, &mut facts);
     state::facts(&frame, at, &mut facts);
+    gcache::facts(&frame, at, &mut facts);
+    keeping::facts(&frame, request.backup, at, &mut facts);
+    edge::facts(&frame, at, &mut facts);
+    automation::facts(&frame, at, &mut facts);
+    kernel::facts(&frame, clock, at, &mut facts);
     log::facts(&frame, clock, at, &mut facts);
     let sql = request.asks_sql.then(|| {
         let (reach, asked) = server(&frame, frozen, at);
@@ -74,9 +105,39 @@ pub fn read(request: &Request, output: &[u8], at: Timestamp) -> Result<Answer, N
     });
     machine::flush_by_options(&frame, at, &mut facts);
     machine::group_by_options(&frame, at, &mut facts);
+    leave_out(request.role, &mut facts);
     let socket = frame.text("socket", "the server's socket");
     let socket = socket.known().filter(|path| path.starts_with('/')).map(|path| (*path).to_owned());
     Ok(Answer { facts, sql, socket })
+}
+
+/// Forgets what says nothing on a node that holds no data.
+fn leave_out(role: Role, facts: &mut Facts) {
+    let data = [
+        "grastate.",
+        "gcache.",
+        "encryption.",
+        "cert.",
+        "backup.",
+        "engine.",
+        "transfer.",
+        "clustercheck.",
+        "datadir.used",
+        "datadir.system_schema",
+    ];
+    let place = ["gvwstate.", "datadir.", "disk."];
+    let unasked: Vec<&str> = facts
+        .iter()
+        .map(|(name, _)| name)
+        .filter(|name| match role {
+            Role::Data => false,
+            Role::Arbitrator => data.iter().any(|part| name.starts_with(part)),
+            Role::Router | Role::Proxy => data.iter().chain(&place).any(|part| name.starts_with(part)),
+        })
+        .collect();
+    for name in unasked {
+        facts.remove(name);
+    }
 }
 
 /// Adds what the server said to what the probe found on its machine. What the two contradict each other in is Unknown
@@ -107,9 +168,11 @@ fn server(frame: &Frame<'_>, frozen: Option<u64>, at: Timestamp) -> (Reach, Fact
         }
     };
     match said {
-        Ok(Said { reach, status: Known::Known(status), variables, members }) => {
+        Ok(Said { reach, status: Known::Known(status), variables, members, connections, prepared }) => {
             let variables = variables.known().cloned().unwrap_or_default();
-            (reach, sql::facts(&status, &variables, members, &source, at))
+            let mut facts = sql::facts(&status, &variables, members, &source, at);
+            facts.extend(sql::more(connections, prepared, &source, at));
+            (reach, facts)
         }
         Ok(Said { reach, .. }) | Err(reach) => {
             let kind = match reach.word {

@@ -1,7 +1,10 @@
 # shellcheck shell=sh
+# shellcheck disable=SC2034 # the functions in front of this use what is set here
 # The probe: what one node knows, read in one go. It writes nothing, starts nothing and changes nothing.
 #
-# Parameters, each may be empty (find it yourself): unit, data directory, server user, server binary, 1 to ask SQL.
+# Parameters, each may be empty (find it yourself): unit, data directory, server user, server binary, 1 to ask SQL, role of
+# the node (data where it is empty), folder of the backups (none is looked at where it is empty).
+# Larger parts stand as functions in automation.sh, files.sh and edge.sh, which are read in front of this.
 # Plain POSIX: runs in sh, dash, bash and busybox, as root or not. Everything that can hang is bounded.
 # Answer: `%breakglass-probe 1`, sections `%section NAME STATUS LENGTH` + LENGTH bytes + newline, `%end`.
 
@@ -19,6 +22,8 @@ user=${3-}
 binary=${4-}
 given_binary=$binary
 ask_sql=${5-}
+role=${6:-data}
+backup=${7-}
 nl='
 '
 us=$(printf '\037')
@@ -188,9 +193,14 @@ unit_shown=
 main_pid=
 if [ "$manager" = systemd ] && [ "$bounds" = yes ] && have systemctl; then
   if [ -z "$unit" ]; then
+    case $role in
+    arbitrator) set -- garb.service garbd.service ;;
+    proxy) set -- haproxy.service proxysql.service ;;
+    router) set -- mysqlrouter.service ;;
+    *) set -- mariadb.service mysql.service mysqld.service mariadb@bootstrap.service mysql@bootstrap.service ;;
+    esac
     # The first that is loaded; but one started under a bootstrap name is the one that runs (case 44).
-    unit=$(bounded 5 systemctl show -p Id,LoadState,ActiveState mariadb.service mysql.service mysqld.service \
-      mariadb@bootstrap.service mysql@bootstrap.service 2>/dev/null | {
+    unit=$(bounded 5 systemctl show -p Id,LoadState,ActiveState "$@" 2>/dev/null | {
       first=
       strange=
       id=
@@ -225,7 +235,7 @@ if [ "$manager" = systemd ] && [ "$bounds" = yes ] && have systemctl; then
     # TZ is UTC here: systemctl itself writes the times, so they need no zone.
     if unit_shown=$(bounded 5 systemctl show -p Id,LoadState,ActiveState,SubState,Result,MainPID,ExecMainPID \
       -p ExecMainCode,ExecMainStatus,ExecMainStartTimestamp,ExecMainExitTimestamp,Restart,RestartUSec,NRestarts \
-      -p TimeoutStartUSec,UnitFileState,FragmentPath,DropInPaths,ExecStart,Environment "$unit" 2>&1); then
+      -p TimeoutStartUSec,SendSIGKILL,UnitFileState,FragmentPath,DropInPaths,ExecStart,Environment "$unit" 2>&1); then
       unit_state=ok
       option "$nl" MainPID "--$(printf %s "$unit_shown" | sed -n 's/^MainPID=/MainPID=/p')"
       main_pid=$r
@@ -279,6 +289,14 @@ found_processes=
 server_pid=
 server_words=
 frozen=
+monit_pids=
+pacemaker_pids=
+garbd_pid=
+garbd_user=
+garbd_words=
+proxy_kind=
+proxy_words=
+transfer_roles=
 process() { # KIND: notes process $pid named $comm
   namespace=$(readlink "/proc/$pid/ns/pid" 2>/dev/null)
   if [ -n "$namespace" ] && [ -n "$self_ns" ] && [ "$namespace" != "$self_ns" ]; then return 0; fi
@@ -295,6 +313,29 @@ process() { # KIND: notes process $pid named $comm
   name_of_user "$uid"
   found_processes=$found_processes$1$tab$pid$tab$comm$tab$r$tab$line$nl
 }
+beside() { # notes process $pid named $comm where it is what this node is for; fails where it is not of this machine
+  kept=$found_processes
+  process server
+  [ "$kept" != "$found_processes" ] || return 1
+  case $role/$comm in
+  arbitrator/garbd | proxy/*)
+    if [ -z "$server_pid" ] || [ "$pid" = "$main_pid" ]; then
+      server_pid=$pid
+      server_words=$words
+    fi
+    ;;
+  *) found_processes=$kept ;;
+  esac
+}
+transfers() { # notes process $pid as part of a transfer, and the role its words tell
+  process transfer
+  case $us$words$us in
+  *"$us--role${us}joiner$us"* | *"$us--role=joiner$us"* | *"$us--daemon$us"* | *LISTEN:* | *listen:*)
+    transfer_roles=${transfer_roles}joiner$nl
+    ;;
+  *"$us--role${us}donor$us"* | *"$us--role=donor$us"*) transfer_roles=${transfer_roles}donor$nl ;;
+  esac
+}
 # With hidepid= this user sees only its own: an empty list would then prove nothing.
 if { IFS= read -r line </proc/1/comm; } 2>/dev/null && [ -r /proc/self/stat ]; then
   process_state=ok
@@ -302,14 +343,28 @@ if { IFS= read -r line </proc/1/comm; } 2>/dev/null && [ -r /proc/self/stat ]; t
     comm=
     { IFS= read -r comm <"$directory/comm" || :; } 2>/dev/null
     case $comm in
-    mariadbd | mysqld | mysqld-debug | wsrep_sst_* | rsync | mariabackup | mariadb-backup | mariadb-backu | mbstream | xtrabackup | xbstream | socat | nc | ncat | bash | sh | dash) ;;
+    mariadbd | mysqld | mysqld-debug | garbd | haproxy | proxysql | monit | pacemakerd | wsrep_sst_* | rsync | mariabackup | mariadb-backup | mariadb-backu | mbstream | xtrabackup | xbstream | socat | nc | ncat | bash | sh | dash) ;;
     *) continue ;;
     esac
     pid=${directory#/proc/}
     # The words stay here: a backup's may hold a password.
     words=$(bounded 2 tr '\000\011\012' '\037\040\040' 2>/dev/null <"$directory/cmdline") 2>/dev/null || words=
     case $comm in
+    monit) monit_pids="$monit_pids$pid " ;;
+    pacemakerd) pacemaker_pids="$pacemaker_pids$pid " ;;
+    garbd)
+      beside || continue
+      garbd_pid=$pid
+      garbd_words=$words
+      garbd_user=$r
+      ;;
+    haproxy | proxysql)
+      beside || continue
+      proxy_kind=$comm
+      proxy_words=$words
+      ;;
     mariadbd | mysqld | mysqld-debug)
+      [ "$role" = data ] || continue
       case $words in
       *--wsrep[-_]recover*) process wsrep-recover ;;
       *)
@@ -329,22 +384,22 @@ if { IFS= read -r line </proc/1/comm; } 2>/dev/null && [ -r /proc/self/stat ]; t
       *sh"$us"*/wsrep_sst_*"$us"--role*)
         comm=${words#*/wsrep_sst_}
         comm=wsrep_sst_${comm%%"$us"*}
-        process transfer
+        transfers
         ;;
       esac
       ;;
     rsync | socat | nc | ncat)
       case $words in
-      *rsync_sst* | *wsrep* | *:4444*) process transfer ;;
+      *rsync_sst* | *wsrep* | *:4444*) transfers ;;
       esac
       ;;
     mariabackup | mariadb-backu* | xtrabackup)
       # A nightly backup is no transfer.
       case $words in
-      *galera-info* | *sst* | *--prepare* | *--move-back*) process transfer ;;
+      *galera-info* | *sst* | *--prepare* | *--move-back*) transfers ;;
       esac
       ;;
-    *) process transfer ;;
+    *) transfers ;;
     esac
   done
 else
@@ -364,7 +419,7 @@ fi
 options=
 all=
 options_state=notool
-if have my_print_defaults; then
+if [ "$role" = data ] && have my_print_defaults; then
   option "$us" defaults-file "$server_words"
   options_state=ok
   # MySQL's own has no --mysqld.
@@ -383,6 +438,7 @@ say options "$options_state" "$options"
 
 # ---- the data directory
 datadir_from='the inventory'
+if [ -z "$datadir" ] && [ "$role" = arbitrator ]; then arbitrator_place; fi
 if [ -z "$datadir" ]; then
   option "$us" datadir "$server_words"
   datadir=$r
@@ -405,6 +461,14 @@ fi
 if [ -z "$datadir" ]; then
   datadir=/var/lib/mysql
   datadir_from='the default of the packages'
+  if [ -e /var/lib/mariadb/ibdata1 ]; then
+    # Newer packages keep it there.
+    if [ -e /var/lib/mysql/ibdata1 ]; then
+      datadir_from="$datadir_from; /var/lib/mariadb holds a server's files too"
+    else
+      datadir=/var/lib/mariadb
+    fi
+  fi
   [ "$options_state" = ok ] || datadir_from="$datadir_from, for the option files could not be read"
 fi
 case $datadir in
@@ -434,6 +498,7 @@ found_processes=$(
   done
 )
 say processes "$process_state" "$found_processes"
+say transfer-roles "$process_state" "$transfer_roles"
 case $nl$found_processes in
 *"${nl}ours${tab}server${tab}"*) ;;
 *)
@@ -449,13 +514,25 @@ if [ -n "$server_pid" ]; then
   esac
 fi
 
-# ---- state files, before anything is asked that could move them
-bytes_of grastate "$datadir/grastate.dat"
-stat_of grastate-stat "$datadir/grastate.dat" '%s %U:%G %a %Y'
-bytes_of gvwstate "$datadir/gvwstate.dat"
-stat_of gvwstate-stat "$datadir/gvwstate.dat" '%s %U:%G %a %Y'
+b=
+if [ -n "$server_pid" ]; then
+  { while IFS= read -r line; do b=$b$line$nl; done <"/proc/$server_pid/cgroup"; } 2>/dev/null
+fi
+say server-cgroup "$process_state" "$b"
 
-if [ -d "$datadir/mysql" ]; then
+# ---- state files, before anything is asked that could move them
+if [ "$role" = data ]; then
+  bytes_of grastate "$datadir/grastate.dat"
+  stat_of grastate-stat "$datadir/grastate.dat" '%s %U:%G %a %Y'
+fi
+if [ "$role" = data ] || [ "$role" = arbitrator ]; then
+  bytes_of gvwstate "${datadir%/}/gvwstate.dat"
+  stat_of gvwstate-stat "${datadir%/}/gvwstate.dat" '%s %U:%G %a %Y'
+fi
+
+if [ "$role" != data ]; then
+  :
+elif [ -d "$datadir/mysql" ]; then
   say system-schema ok yes
 else
   absent "$datadir/mysql"
@@ -466,7 +543,9 @@ else
 fi
 
 # Files of a transfer that runs. Exact names: neighbours we do not know mean nothing.
-if [ -d "$datadir" ] && [ -r "$datadir" ] && [ -x "$datadir" ]; then
+if [ "$role" != data ]; then
+  :
+elif [ -d "$datadir" ] && [ -r "$datadir" ] && [ -x "$datadir" ]; then
   b=
   for path in "$datadir"/sst_in_progress "$datadir"/.sst "$datadir"/sst-xb-tmp "$datadir"/rsync_sst.conf \
     "$datadir"/rsync_sst.pid "$datadir"/wsrep_sst.pid "$datadir"/wsrep_sst_*.pid "$datadir"/wsrep_sst_*.conf \
@@ -481,7 +560,9 @@ else
 fi
 
 # The engine's files, as a stamp: the same as long as no server ran on them.
-if b=$(engine_stamp "$datadir" "$all"); then
+if [ "$role" != data ]; then
+  :
+elif b=$(engine_stamp "$datadir" "$all"); then
   case $b in
   '') say engine-stamp missing '' ;;
   *) say engine-stamp ok "$b" ;;
@@ -492,7 +573,10 @@ else
 fi
 
 # ---- room
-if [ "$bounds" = yes ] && have du; then
+# (An arbitrator's directory may be the whole machine's.)
+if [ "$role" != data ]; then
+  say used missing ''
+elif [ "$bounds" = yes ] && have du; then
   if b=$(bounded 2 du -skx "$datadir/." 2>&1); then
     say used ok "$b"
   else
@@ -548,6 +632,7 @@ for path in /proc/net/tcp /proc/net/tcp6; do
     break
   fi
 done
+listening=$b
 if [ "$st" = ok ]; then say_end_of listen 16384 "$b"; else say listen "$st" ''; fi
 
 if [ "$bounds" = yes ] && have ss; then
@@ -559,6 +644,17 @@ if [ "$bounds" = yes ] && have ss; then
   fi
 else
   say peers notool ''
+fi
+
+if [ "$bounds" = yes ] && have ss; then
+  if b=$(bounded 3 ss -ltnpH '( sport = :3306 or sport = :4567 or sport = :4568 or sport = :4444 )' 2>&1); then
+    say_end_of listen-owners 8192 "$b"
+  else
+    blame "$b" $?
+    say listen-owners "$st" ''
+  fi
+else
+  say listen-owners notool ''
 fi
 
 # ---- what could bootstrap this node by itself
@@ -598,7 +694,7 @@ else
 fi
 
 # ---- the log
-marks='Recovered position|initial position: |Starting (MariaDB|MySQL|mysql|mariadb)|starting as process|[Ss]hutdown complete$|Shutdown complete \(|Normal shutdown|Main process exited|main process exited|[Cc]ontrol process exited|Failed with result|start operation timed out|New COMPONENT: primary|No nodes coming from prim|Synchronized with group|synced with group|ready for connections|bootstrapping new group|re-bootstrapping prim|Reversing history|Aborting|got signal|exception\. |failed to reach primary view|not be safe to bootstrap|Shifting [A-Z/]+ -> |IST uuid:|IST receive|Receiving IST|SST received|SST (started|completed) on joiner|IST completed on joiner|ever receive state|no longer in the group|nconsisten|voted out|evicted|conflicting prims|prepared transactions|GCache history reset|Cannot create new cache page|No space left|Could not open state file'
+marks='Recovered position|initial position: |Starting (MariaDB|MySQL|mysql|mariadb)|starting as process|[Ss]hutdown complete$|Shutdown complete \(|Normal shutdown|Main process exited|main process exited|[Cc]ontrol process exited|Failed with result|operation timed out|New COMPONENT: primary|[Nn]o nodes coming from prim|Synchronized with group|synced with group|ready for connections|bootstrapping new group|re-bootstrapping prim|Reversing history|Aborting|got signal|exception\. |failed to reach primary view|not be safe to bootstrap|Shifting [A-Z/]+ -> |IST uuid:|IST receive|Receiving IST|SST received|SST (started|completed) on joiner|IST completed on joiner|ever receive state|no longer in the group|nconsisten|consistency compromi|voted out|evicted|conflicting prims|prepared transactions|GCache history reset|Cannot create new cache page|No space left|Could not open (saved )?state file|Running: .wsrep_sst|SST/IST transfer on|Proceeding with SST|Moving the backup|Running IST|Terminated\.$|OOM killer|oom-kill|repeated too quickly|osition recovery|wsrep recovery|recover position|galera_recovery: line|restore pc from disk|restored view|invalid UUID|same UUID|duplicate UUID|.pc\.bootstrap.|param pc\.bootstrap|states diverged|max supported by this node|State transfer (to|from) .*failed|SST (sending )?failed|rocess completed with error|IST.*failed|not found from g?cache|serviced using IST|Recovery failed, need|Disk (is )?full|Errcode: (28|5|30)[^0-9]|error (number )?(28|5|30)([^0-9]|$)|Input/output error|[Rr]ead-only file ?system|aria control file|nable to lock|Address already in use|another (mysqld )?server running|Couldn.t load plugin|open shared library|dlopen|change dir to|set datadir|privilege tables|unknown (variable|option)|ncrypted|ncryption|keyring|key_management|[Cc]orrupt|Assertion'
 option "$us" log-error "$server_words"
 [ "$found" = yes ] || option "$us" log_error "$server_words"
 [ "$found" = yes ] || option "$nl" log-error "$options"
@@ -674,7 +770,7 @@ if [ -z "$binary" ]; then
 fi
 case $binary in
 *mariadbd | *mysqld | *mysqld-debug) ;;
-*) [ -n "$given_binary" ] || binary=$(command -v mariadbd || command -v mysqld) ;;
+*) [ "$role" != data ] || [ -n "$given_binary" ] || binary=$(command -v mariadbd || command -v mysqld) ;;
 esac
 say binary ok "$binary"
 if [ -z "$user" ] && [ -n "$server_pid" ]; then
@@ -706,6 +802,7 @@ if [ -z "$socket" ]; then
 fi
 say socket ok "$socket"
 
+provider_told=
 if [ "$ask_sql" = 1 ] && [ -z "$frozen" ]; then
   client=$(command -v mariadb || command -v mysql)
   if [ -z "$client" ] || [ "$bounds" = no ]; then
@@ -713,20 +810,63 @@ if [ "$ask_sql" = 1 ] && [ -z "$frozen" ]; then
   else
     set -- --connect-timeout=3 --force --skip-column-names --batch
     [ -z "$socket" ] || set -- "$@" --protocol=SOCKET --socket="$socket"
-    # What the client says on either stream is kept apart without a file. A session's wsrep_sync_wait would make even
-    # SHOW STATUS wait in a partition, so it goes first.
+    # A session's wsrep_sync_wait would make even SHOW STATUS wait in a partition, so it goes first. One statement a line:
+    # an error names its line, and --force goes on behind it only where the statements come by standard input.
+    sql="SET SESSION wsrep_sync_wait=0;
+SELECT '%status';
+SHOW GLOBAL STATUS LIKE 'wsrep\\_%';
+SELECT '%variables';
+SHOW GLOBAL VARIABLES LIKE 'wsrep\\_%';
+SELECT '%server';
+SHOW GLOBAL VARIABLES WHERE Variable_name IN ('innodb_flush_log_at_trx_commit', 'sync_binlog', 'read_only', 'datadir', 'version', 'port', 'socket');
+SELECT '%members';
+SELECT node_uuid, node_name FROM mysql.wsrep_cluster_members;
+SELECT '%connections';
+SELECT user, host FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%' OR user = 'system user';
+SELECT '%xa';
+XA RECOVER;
+SELECT '%done';"
+    # What the client says on either stream is kept apart without a file.
     b=$({
-      e=$(bounded 8 "$client" "$@" -e "SET SESSION wsrep_sync_wait=0; SELECT '%status';
-SHOW GLOBAL STATUS LIKE 'wsrep\\_%'; SELECT '%variables'; SHOW GLOBAL VARIABLES LIKE 'wsrep\\_%';
-SELECT '%server'; SHOW GLOBAL VARIABLES WHERE Variable_name IN ('innodb_flush_log_at_trx_commit', 'sync_binlog',
-'read_only', 'datadir', 'version', 'port', 'socket'); SELECT '%members';
-SELECT node_uuid, node_name FROM mysql.wsrep_cluster_members; SELECT '%done';" 2>&1 >&3 3>&-)
+      e=$(printf '%s\n' "$sql" | bounded 8 "$client" "$@" 2>&1 >&3 3>&-)
       printf '\n%%client %s\n%s\n' "$?" "$e" >&3
     } 3>&1 | tr -d '\000' | grep -v '^wsrep_sst_auth')
+    case $b in *"${nl}wsrep_provider_options$tab"*)
+      provider_told=${b#*"${nl}wsrep_provider_options$tab"}
+      provider_told=${provider_told%%"$nl"*}
+      ;;
+    esac
     length "$b"
     if [ "$n" -gt 32768 ]; then say sql cut ''; else say sql ok "$b"; fi
   fi
 fi
+
+# ---- beside the state files
+provider_options=$provider_told
+if [ -z "$provider_options" ]; then
+  option "$us" wsrep_provider_options "$server_words"
+  [ "$found" = yes ] || option "$us" wsrep-provider-options "$server_words"
+  [ "$found" = yes ] || option "$nl" wsrep_provider_options "$all"
+  [ "$found" = yes ] || option "$nl" wsrep-provider-options "$all"
+  provider_options=$r
+fi
+if [ "$role" = data ]; then
+  say_gcache
+  say_backup "$backup"
+  say_encryption
+  say_certificates
+  say_clustercheck
+fi
+
+# ---- around the server
+say_arbitrator
+say_proxy
+say_container
+say watchers "$process_state" "${pacemaker_pids:+pacemaker: pacemakerd runs$nl}"
+say_monit "$monit_pids"
+say_cron
+say_timers
+say_kernel
 
 # ---- the clock, last: the nearer to the reading of the answer, the truer the comparison
 line_of uptime /proc/uptime

@@ -4,9 +4,12 @@ use crate::facts::{ClusterUuid, Known, Position, Seqno, WhyKind};
 
 /// What stands before a recovered position in what the server and galera_recovery write, the longest form first; the
 /// last is what galera_recovery hands to the unit.
-const FORMS: [&str; 4] = [
+const FORMS: [&str; 6] = [
     "WSREP: Recovered position from storage: ",
+    "[WSREP] Recovered position from storage: ",
     "WSREP: Recovered position: ",
+    // MySQL 8 with wsrep, and PXC 8.
+    "[WSREP] Recovered position: ",
     "WSREP: Recovered position ",
     "--wsrep_start_position=",
 ];

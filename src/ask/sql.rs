@@ -4,8 +4,10 @@
 
 use jiff::Timestamp;
 
+use super::recovered;
+use super::redact::redacted;
 use crate::facts::keys;
-use crate::facts::{ClusterUuid, Facts, Key, Known, Plain, Seqno, ValueType, Why, WhyKind};
+use crate::facts::{ClusterUuid, Facts, Key, Known, Plain, Position, Seqno, ValueType, Why, WhyKind};
 
 /// The facts in the rows of `SHOW GLOBAL STATUS LIKE 'wsrep\_%'`, of `SHOW GLOBAL VARIABLES` (wsrep and the few named
 /// in [`VARIABLES`]), and in `node_uuid, node_name` of `mysql.wsrep_cluster_members`. Names may be in either case.
@@ -20,7 +22,7 @@ pub fn facts(
     at: Timestamp,
 ) -> Facts {
     let mut out = Reading { status, variables, source, at, facts: Facts::new() };
-    out.status(keys::WSREP_CLUSTER_STATUS, "wsrep_cluster_status", text);
+    out.status(keys::WSREP_CLUSTER_STATUS, "wsrep_cluster_status", component);
     out.status(keys::WSREP_CLUSTER_SIZE, "wsrep_cluster_size", count);
     out.status(keys::WSREP_CONF_ID, "wsrep_cluster_conf_id", count);
     out.status(keys::WSREP_CLUSTER_UUID, "wsrep_cluster_state_uuid", uuid);
@@ -37,6 +39,10 @@ pub fn facts(
     out.status(keys::WSREP_DESYNC, "wsrep_desync_count", count);
     out.status(keys::WSREP_RECV_QUEUE, "wsrep_local_recv_queue", count);
     out.status(keys::WSREP_FLOW_CONTROL, "wsrep_flow_control_paused", text);
+    out.status(keys::WSREP_FLOW_ACTIVE, "wsrep_flow_control_active", truth);
+    out.status(keys::WSREP_FLOW_SENT, "wsrep_flow_control_sent", count);
+    out.status(keys::WSREP_SEND_QUEUE, "wsrep_local_send_queue", count);
+    out.status(keys::WSREP_SE_CHECKPOINT, "wsrep_se_checkpoint", checkpoint);
     out.status(keys::WSREP_CACHED_DOWNTO, "wsrep_local_cached_downto", seqno);
     out.status(keys::WSREP_PROVIDER_VERSION, "wsrep_provider_version", text);
 
@@ -47,11 +53,14 @@ pub fn facts(
 
     out.variable(keys::VAR_WSREP_ON, "wsrep_on", flag);
     out.variable(keys::VAR_CLUSTER_NAME, "wsrep_cluster_name", text);
-    out.variable(keys::VAR_CLUSTER_ADDRESS, "wsrep_cluster_address", text);
+    out.variable(keys::VAR_CLUSTER_ADDRESS, "wsrep_cluster_address", options);
     out.variable(keys::VAR_NODE_NAME, "wsrep_node_name", text);
     out.variable(keys::VAR_NODE_ADDRESS, "wsrep_node_address", text);
     out.variable(keys::VAR_SST_METHOD, "wsrep_sst_method", text);
-    out.variable(keys::VAR_PROVIDER_OPTIONS, "wsrep_provider_options", text);
+    out.variable(keys::VAR_SST_DONOR, "wsrep_sst_donor", text);
+    out.variable(keys::VAR_REJECT, "wsrep_reject_queries", text);
+    out.variable(keys::VAR_DESYNC, "wsrep_desync", flag);
+    out.variable(keys::VAR_PROVIDER_OPTIONS, "wsrep_provider_options", options);
     out.variable(keys::VAR_FLUSH, "innodb_flush_log_at_trx_commit", count);
     out.variable(keys::VAR_SYNC_BINLOG, "sync_binlog", count);
     out.variable(keys::VAR_READ_ONLY, "read_only", text);
@@ -63,16 +72,47 @@ pub fn facts(
     out.facts
 }
 
+/// The statement behind [`more`]'s first argument.
+pub const CONNECTIONS: &str = "SELECT user, host FROM information_schema.processlist WHERE command LIKE 'Binlog Dump%' OR user = 'system user'";
+
+/// The facts in `user, host` of the connections that read the binary log and of the server's own threads
+/// ([`CONNECTIONS`]), and in how many rows `XA RECOVER` gave.
+///
+/// Who may not see the connections of others sees no thread of the server either, of which one with wsrep has some: then
+/// that no replica is there is not known.
+pub fn more(
+    connections: Known<Vec<(String, String)>>,
+    prepared: Known<u64>,
+    source: &Plain,
+    at: Timestamp,
+) -> Facts {
+    let mut out = Facts::new();
+    let replicas = connections.and_then(|rows| {
+        if !rows.iter().any(|(user, _)| user == "system user") {
+            return Known::unknown(
+                WhyKind::Denied,
+                "the connections of others are not shown to this user (PROCESS)",
+            );
+        }
+        let others = rows.iter().filter(|(user, _)| user != "system user");
+        Known::Known(others.map(|(user, host)| Plain::new(format!("{user} {host}"))).collect())
+    });
+    out.set(keys::REPLICAS, replicas, source, at);
+    out.set(keys::XA_PREPARED, prepared, source, at);
+    out
+}
+
 /// The variables wanted besides those named `wsrep_…`.
 pub const VARIABLES: [&str; 7] =
     ["innodb_flush_log_at_trx_commit", "sync_binlog", "read_only", "datadir", "version", "port", "socket"];
 
-/// The facts of [`facts`] where the server could not be asked, all with one reason.
+/// The facts of [`facts`] and [`more`] where the server could not be asked, all with one reason.
 pub fn unknown(why: &Why, source: &Plain, at: Timestamp) -> Facts {
     let mut out = Facts::new();
     out.fill(why, source, at);
     for key in keys::ALL {
-        let asked = key.name.starts_with("wsrep.") || key.name.starts_with("var.");
+        let more = [keys::REPLICAS.name(), keys::XA_PREPARED.name()].contains(&key.name);
+        let asked = key.name.starts_with("wsrep.") || key.name.starts_with("var.") || more;
         let elsewhere = [keys::WSREP_PEERS.name(), keys::WSREP_PEERS_SILENT.name()].contains(&key.name);
         if !asked || elsewhere {
             out.remove(key.name);
@@ -118,6 +158,20 @@ fn text(value: &str) -> Known<Plain> {
     Known::Known(Plain::new(value))
 }
 
+/// Options of the provider, which can hold the password of its key.
+fn options(value: &str) -> Known<Plain> {
+    Known::Known(Plain::new(redacted(value)))
+}
+
+/// The words that wsrep has for a component. Any other is no word for "outside": a server that is in a Primary Component
+/// must not read as one that is not.
+fn component(value: &str) -> Known<Plain> {
+    match ["Primary", "non-Primary", "Disconnected"].iter().find(|word| word.eq_ignore_ascii_case(value)) {
+        Some(word) => Known::Known(Plain::from(*word)),
+        None => malformed(value, "Primary, non-Primary or Disconnected"),
+    }
+}
+
 fn count(value: &str) -> Known<u64> {
     match value.bytes().all(|b| b.is_ascii_digit()).then(|| value.parse()) {
         Some(Ok(u64::MAX)) => Known::unknown(WhyKind::Undefined, "2^64-1: the server has no such number now"),
@@ -153,6 +207,20 @@ fn flag(value: &str) -> Known<bool> {
         "OFF" => Known::Known(false),
         other => malformed(other, "ON or OFF"),
     }
+}
+
+/// The provider's own flags are written `true`; other servers write ON.
+fn truth(value: &str) -> Known<bool> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "on" => Known::Known(true),
+        "false" | "off" => Known::Known(false),
+        _ => malformed(value, "true or false"),
+    }
+}
+
+/// `uuid:seqno`, and where the server counts them a tail of GTIDs.
+fn checkpoint(value: &str) -> Known<Position> {
+    recovered::position(value.split(' ').next().unwrap_or_default())
 }
 
 /// An arbitrator's address is an empty element and stays one; an empty value is no element at all.
@@ -201,6 +269,31 @@ mod tests {
         );
         assert!(facts.get(keys::VAR_WSREP_ON).is(|v| *v));
         assert_eq!(facts.get(keys::VAR_FLUSH).why().unwrap().kind, WhyKind::NotAsked);
+        assert!(facts.get(keys::WSREP_FLOW_ACTIVE).is(|v| !*v));
+        assert!(facts.get(keys::WSREP_FLOW_SENT).is(|v| *v == 0));
+        assert!(facts.get(keys::WSREP_SEND_QUEUE).is(|v| *v == 0));
+        assert!(facts.get(keys::WSREP_SE_CHECKPOINT).is(|p| p.seqno.get() == 3));
+        assert!(facts.get(keys::VAR_DESYNC).is(|v| !*v));
+        assert!(facts.get(keys::VAR_REJECT).is(|v| v.as_str() == "NONE"));
+        assert!(facts.get(keys::VAR_SST_DONOR).is(|v| v.as_str().is_empty()));
+    }
+
+    #[test]
+    fn replicas_are_none_only_where_all_connections_were_shown() {
+        let row = |user: &str, host: &str| (user.to_owned(), host.to_owned());
+        let told = |rows: Rows| {
+            let facts = more(Known::Known(rows), Known::Known(2), &Plain::new("x"), Timestamp::UNIX_EPOCH);
+            assert_eq!(facts.get(keys::XA_PREPARED), Known::Known(2));
+            facts.get(keys::REPLICAS)
+        };
+        assert_eq!(told(vec![row("system user", "")]), Known::Known(Vec::new()));
+        let one = told(vec![row("system user", ""), row("repl", "10.0.0.9:4711")]);
+        assert_eq!(one, Known::Known(vec![Plain::from("repl 10.0.0.9:4711")]));
+        assert_eq!(told(Vec::new()).why().unwrap().kind, WhyKind::Denied);
+        assert_eq!(
+            checkpoint("0cb3db35-e56d-11f1-98c2-3bdded13c08b:-1").why().unwrap().kind,
+            WhyKind::NotRead
+        );
     }
 
     #[test]
@@ -231,6 +324,18 @@ mod tests {
     }
 
     #[test]
+    fn a_component_is_one_of_three_words() {
+        let status = |value: &str| {
+            read(&format!("wsrep_cluster_status\t{value}\n"), "").get(keys::WSREP_CLUSTER_STATUS)
+        };
+        assert!(status("Primary").is(|word| word.as_str() == "Primary"));
+        assert!(status("Non-primary").is(|word| word.as_str() == "non-Primary"));
+        for other in ["Primary ", "Prim", "", "Primary, Synced"] {
+            assert_eq!(status(other).why().unwrap().kind, WhyKind::Malformed, "{other:?}");
+        }
+    }
+
+    #[test]
     fn names_in_either_case_and_contradictions() {
         let facts = read("WSREP_READY\tON\nwsrep_connected\tON\nwsrep_connected\tOFF\n", "");
         assert!(facts.get(keys::WSREP_READY).is(|v| *v));
@@ -243,6 +348,13 @@ mod tests {
         let unknown = unknown(&why, &Plain::new("x"), Timestamp::UNIX_EPOCH);
         let names: Vec<_> = unknown.iter().map(|(name, _)| name).collect();
         let mut answered = read("", "");
+        let none = || Known::unknown(WhyKind::NotAsked, "x");
+        answered.extend(more(
+            none(),
+            Known::unknown(WhyKind::NotAsked, "x"),
+            &Plain::new("x"),
+            Timestamp::UNIX_EPOCH,
+        ));
         answered.remove(keys::SERVER_VERSION.name());
         assert_eq!(names, answered.iter().map(|(name, _)| name).collect::<Vec<_>>());
     }

@@ -79,7 +79,7 @@ fn within<S, T>(stat: &Known<S>, value: Known<T>) -> Known<T> {
 }
 
 fn grastate_facts<S>(frame: &Frame<'_>, stat: &Known<S>, datadir: &str, at: Timestamp, out: &mut Facts) {
-    let path = format!("{datadir}/grastate.dat");
+    let path = format!("{}/grastate.dat", datadir.trim_end_matches('/'));
     let source = Plain::new(&path);
     let mut set = Setter { out, source: &source, at };
     let bytes = within(stat, state_file(frame, "grastate", &path));
@@ -99,7 +99,7 @@ fn grastate_facts<S>(frame: &Frame<'_>, stat: &Known<S>, datadir: &str, at: Time
 }
 
 fn gvwstate_facts<S>(frame: &Frame<'_>, stat: &Known<S>, datadir: &str, at: Timestamp, out: &mut Facts) {
-    let path = format!("{datadir}/gvwstate.dat");
+    let path = format!("{}/gvwstate.dat", datadir.trim_end_matches('/'));
     let source = Plain::new(&path);
     let mut set = Setter { out, source: &source, at };
     let bytes = within(stat, state_file(frame, "gvwstate", &path));
@@ -180,7 +180,7 @@ pub(super) fn contradict(facts: &mut Facts) {
         WhyKind::Contradicted,
         format!("the running server works on {server}, and {looked_at} was looked at"),
     );
-    let there = ["datadir.", "grastate.", "gvwstate.", "disk.", "transfer.markers"];
+    let there = ["datadir.", "grastate.", "gvwstate.", "gcache.", "disk.", "transfer.markers"];
     facts.doubt(|name| there.iter().any(|prefix| name.starts_with(prefix)), &why);
 }
 

@@ -31,6 +31,15 @@ impl<'a> Unit<'a> {
         }
     }
 
+    /// `yes` or `no`.
+    fn flag(&self, name: &str) -> Known<bool> {
+        self.get(name).and_then(|text| match text {
+            "yes" => Known::Known(true),
+            "no" => Known::Known(false),
+            other => Known::unknown(WhyKind::Malformed, format!("{name}={other} is neither yes nor no")),
+        })
+    }
+
     fn number(&self, name: &str) -> Known<u64> {
         self.get(name).and_then(|text| match text.parse() {
             Ok(number) if text.bytes().all(|b| b.is_ascii_digit()) => Known::Known(number),
@@ -94,12 +103,49 @@ pub(super) fn facts(frame: &Frame<'_>, at: Timestamp, out: &mut Facts) {
     text(keys::UNIT_START_TIMEOUT, "TimeoutStartUSec");
     text(keys::UNIT_ENABLED, "UnitFileState");
     let mut set = Setter { out, source: &source, at };
+    set.set(keys::UNIT_SENDS_SIGKILL, unit.clone().and_then(|unit| unit.flag("SendSIGKILL")));
     set.set(keys::UNIT_EXIT_CODE, unit.clone().and_then(Unit::exit_code));
     set.set(keys::UNIT_MAIN_PID, unit.clone().and_then(|unit| unit.number("MainPID")));
     set.set(keys::UNIT_EXIT_STATUS, unit.clone().and_then(|unit| unit.number("ExecMainStatus")));
     set.set(keys::UNIT_RESTARTS, unit.clone().and_then(|unit| unit.number("NRestarts")));
     set.set(keys::UNIT_STARTED, unit.clone().and_then(|unit| unit.time("ExecMainStartTimestamp")));
     set.set(keys::UNIT_EXITED, unit.and_then(|unit| unit.time("ExecMainExitTimestamp")));
+}
+
+/// The unit or container of a process, by its /proc/PID/cgroup: of the hierarchies (`9:name=systemd:/…`, `0::/…`) the one
+/// that systemd keeps, and in it the innermost name that says something.
+pub(super) fn of_cgroup(text: &str) -> Known<Plain> {
+    let path = |name: &str| {
+        text.lines().find_map(|line| {
+            let (_, rest) = line.split_once(':')?;
+            rest.split_once(':').filter(|(of, _)| *of == name).map(|(_, path)| path)
+        })
+    };
+    let unified = path("").filter(|path| *path != "/");
+    let Some(path) = path("name=systemd").filter(|path| *path != "/").or(unified) else {
+        return Known::unknown(
+            WhyKind::Undefined,
+            "the server's cgroup is its machine's own: no unit is named there",
+        );
+    };
+    let hex = |word: &str| word.len() == 64 && word.bytes().all(|b| b.is_ascii_hexdigit());
+    let named = |part: &str| {
+        if part.ends_with(".service") {
+            return Some(part.to_owned());
+        }
+        // docker-ID.scope, cri-containerd-ID.scope, libpod-ID.scope, or the bare id.
+        let (runtime, id) =
+            part.strip_suffix(".scope").and_then(|p| p.rsplit_once('-')).unwrap_or(("", part));
+        if hex(id) {
+            let runtime = if runtime.is_empty() { "container" } else { runtime };
+            return Some(format!("{runtime} {}", id.get(..12)?));
+        }
+        part.strip_suffix(".scope").map(|_| part.to_owned())
+    };
+    match path.rsplit('/').find_map(named) {
+        Some(name) => Known::Known(Plain::new(name)),
+        None => Known::unknown(WhyKind::Undefined, format!("the server's cgroup {path} names no unit")),
+    }
 }
 
 /// Sets facts that share source and time.
@@ -142,6 +188,34 @@ mod tests {
     }
 
     #[test]
+    fn the_unit_or_the_container_of_a_process() {
+        let hybrid = "9:name=systemd:/lab/g1/payload/system.slice/mariadb.service\n8:pids:/\n4:memory:/x/y\n0::/lab/g1/payload/system.slice/mariadb.service\n";
+        let id = "0123456789ab".repeat(6).get(..64).unwrap().to_owned();
+        for (text, wanted) in [
+            (hybrid.to_owned(), "mariadb.service"),
+            (
+                "0::/system.slice/system-mysql.slice/mysql@bootstrap.service\n".to_owned(),
+                "mysql@bootstrap.service",
+            ),
+            ("0::/user.slice/user-0.slice/session-3.scope\n".to_owned(), "session-3.scope"),
+            (format!("0::/system.slice/docker-{id}.scope"), "docker 0123456789ab"),
+            (format!("1:name=systemd:/docker/{id}"), "container 0123456789ab"),
+            (
+                format!("0::/kubepods.slice/kubepods-pod1.slice/cri-containerd-{id}.scope"),
+                "cri-containerd 0123456789ab",
+            ),
+            ("0::/system.slice/mariadb.service/payload".to_owned(), "mariadb.service"),
+        ] {
+            assert_eq!(of_cgroup(&text), Known::Known(Plain::from(wanted)), "{text}");
+        }
+        for text in ["", "0::/", "x", "4:memory:/a.service"] {
+            assert!(of_cgroup(text).why().is_some(), "{text}");
+        }
+        assert_eq!(Unit::parse("SendSIGKILL=no").flag("SendSIGKILL"), Known::Known(false));
+        assert!(Unit::parse("SendSIGKILL=x").flag("SendSIGKILL").why().is_some());
+    }
+
+    #[test]
     fn times_that_are_not_in_utc_are_not_believed() {
         let unit = Unit::parse("A=Sat 2026-11-21 05:33:15 CET\nB=\nC=n/a\nD=now\nMainPID=x\nExecMainCode=9");
         assert_eq!(unit.time("A").why().unwrap().kind, WhyKind::Malformed);
@@ -157,7 +231,7 @@ mod tests {
         #[test]
         fn never_panics(text in "((MainPID|ExecMainCode|ExecMainStartTimestamp)=)?\\PC{0,40}") {
             let unit = Unit::parse(&text);
-            let _ = (unit.number("MainPID"), unit.exit_code(), unit.time("ExecMainStartTimestamp"));
+            let _ = (unit.number("MainPID"), unit.exit_code(), unit.time("ExecMainStartTimestamp"), of_cgroup(&text));
         }
     }
 }

@@ -157,6 +157,8 @@ pub struct Server {
     pub user: Option<String>,
     /// The server's binary.
     pub binary: Option<String>,
+    /// Folder on the node that its backups are written to; nothing is looked for where it is not given.
+    pub backup: Option<String>,
 }
 
 impl Inventory {

@@ -27,6 +27,7 @@ pub(super) struct Settings {
     datadir: Option<Said<String>>,
     server_user: Option<Said<String>>,
     binary: Option<Said<String>>,
+    backup: Option<Said<String>>,
     sql: Option<SqlSaid>,
 }
 
@@ -42,6 +43,7 @@ impl Settings {
             datadir: table.parsed("datadir", grammar::remote_path),
             server_user: table.parsed("server_user", grammar::user),
             binary: table.parsed("binary", grammar::remote_path),
+            backup: table.parsed("backup", grammar::remote_path),
             sql: table.table("sql", "a `sql` table").map(|sql| SqlSaid::read(&sql)),
         }
     }
@@ -68,6 +70,7 @@ impl Settings {
             datadir: value(self.datadir.as_ref(), defaults.datadir.as_ref()),
             user: value(self.server_user.as_ref(), defaults.server_user.as_ref()),
             binary: value(self.binary.as_ref(), defaults.binary.as_ref()),
+            backup: value(self.backup.as_ref(), defaults.backup.as_ref()),
         }
     }
 }

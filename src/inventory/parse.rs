@@ -7,7 +7,7 @@ use super::document::{Kind, unique};
 use super::grammar;
 use super::node::{self, Settings};
 use super::table::{Said, Table};
-use super::{Cluster, Inventory, Node};
+use super::{Cluster, Inventory, Node, Server};
 use crate::facts::{ClusterName, Family, NodeName, Role};
 
 /// The largest file that is read, in bytes.
@@ -67,7 +67,7 @@ fn cluster(table: &Table<'_>) -> (Option<Said<ClusterName>>, Option<Cluster>) {
             Some("this belongs to a node: write `[[cluster.node]]` first")
         }
         "user" | "port" | "key" | "known_hosts" | "become" | "unit" | "datadir" | "server_user"
-        | "binary" | "sql" => Some("what holds for all nodes belongs under `[cluster.defaults]`"),
+        | "binary" | "backup" | "sql" => Some("what holds for all nodes belongs under `[cluster.defaults]`"),
         _ => None,
     });
     let whole = || Some(Cluster { name: name.as_ref()?.value.clone(), family: family?, nodes: nodes? });
@@ -121,7 +121,8 @@ fn family(table: &Table<'_>) -> Option<Family> {
 fn refuse_twins(names: &[Said<NodeName>], nodes: &[Node], problems: &Problems) {
     let mut seen: BTreeMap<String, &Said<NodeName>> = BTreeMap::new();
     for (name, node) in names.iter().zip(nodes) {
-        let same = format!("{:?}", (node.role, &node.transport, &node.server, &node.sql));
+        let server = Server { backup: None, ..node.server.clone() };
+        let same = format!("{:?}", (node.role, &node.transport, server, &node.sql));
         let first = *seen.entry(same).or_insert(name);
         if first.value != name.value {
             let title = format!("\"{}\" is the same server as \"{}\"", name.value, first.value);

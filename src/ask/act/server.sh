@@ -52,7 +52,7 @@ server_absent() {
   processes
   [ -z "$servers" ] || refuse server "a server runs:$servers"
   [ -z "$transfers" ] || refuse transfer "a state transfer runs:$transfers"
-  for path in "$datadir/sst_in_progress" "$datadir/.sst" "$datadir/rsync_sst.pid" "$datadir/wsrep_sst.pid"; do
+  for path in "$datadir/sst_in_progress" "$datadir/.sst" "$datadir/rsync_sst.pid"; do
     if [ -e "$path" ]; then refuse transfer "$path says that a state transfer has not ended"; fi
   done
   if with_systemd && [ -n "$unit" ]; then

@@ -254,7 +254,7 @@ impl Reached {
             Sql::Probe | Sql::Tcp { .. } | Sql::None => None,
         };
         let mut host_key = None;
-        let request = probe::Request::new(&self.node.server, &self.node.sql);
+        let request = probe::Request::of(&self.node);
         let asked = Asked {
             body: request.script(),
             arguments: request.arguments(),

@@ -164,7 +164,7 @@ impl Nodes for Sim {
             let key = world.machines.get(index).map(|machine| machine.host_key.clone());
             (world.probe(index).unwrap_or_default(), key.unwrap_or_default(), world.time())
         });
-        let nothing = Server { unit: None, datadir: None, user: None, binary: None };
+        let nothing = Server::default();
         let request = Request::new(&nothing, &Sql::Probe);
         let (mut survey, _) = probed((node.clone(), Role::Data), &request, exited(answer), true, at);
         survey.facts.set(keys::HOST_KEY, Known::Known(Plain::new(key)), &Plain::new("the simulator"), at);

@@ -40,6 +40,9 @@ const MARKS: &[&str] = &[
     "GCache history reset",
 ];
 
+/// Where the stock unit's processes are, on a machine of today.
+const CGROUP: &str = "0::/system.slice/mariadb.service";
+
 /// Lines of the journal's end, of its beginning, and marks that are shown.
 const TAIL: usize = 200;
 const FIRST: usize = 20;
@@ -114,10 +117,12 @@ impl World {
             &format!("{} mysql:mysql 755", super::acts::identity(index).replace(':', " ")),
         );
         frame.say("processes", &processes(machine));
+        let takes_all = server.is_some_and(|server| server.takes_all && server.phase == Phase::Joining);
+        frame.say("transfer-roles", if takes_all { "joiner\njoiner\n" } else { "" });
+        frame.say("server-cgroup", if server.is_some() { CGROUP } else { "" });
         frame.file("grastate", machine.dir.grastate.as_ref());
         frame.file("gvwstate", machine.dir.gvwstate.as_ref());
         frame.say("system-schema", "yes");
-        let takes_all = server.is_some_and(|server| server.takes_all && server.phase == Phase::Joining);
         // What a full transfer leaves there while it runs (tests/fixtures/galera/08-sst-fail/rsync-mid/g2-ls.txt).
         frame.say(
             "markers",
@@ -127,6 +132,7 @@ impl World {
         self.room(&mut frame);
         frame.say("listen", &listen(machine, takes_all));
         frame.say("peers", &self.peers(index));
+        frame.say("listen-owners", &owners(machine, takes_all));
         let address = self.cluster_address();
         frame.say(
             "leftovers",
@@ -139,6 +145,15 @@ impl World {
         frame.say("server-user", "mysql");
         frame.say("socket", "/run/mysqld/mysqld.sock");
         frame.say("sql", &sql::client(self, index));
+        frame.say("gcache-head", &gcache(machine));
+        frame.say("gcache-sizes", "33555736");
+        for nothing in ["encryption", "key-file", "cert-file", "arbitrator", "proxy", "container"] {
+            frame.say(nothing, "");
+        }
+        for nobody in ["watchers", "monit", "cron", "timers"] {
+            frame.say(nobody, "");
+        }
+        frame.say("kernel", "journal\n");
         let up = 500_000 + self.now / SECOND;
         frame.say("uptime", &format!("{up}.25 {}.50", up * 2));
         let now = self.time();
@@ -228,7 +243,7 @@ fn unit(machine: &Machine) -> String {
     let restart = if frozen || !unit.restart { "no" } else { "on-abnormal" };
     let timeout = if frozen { "infinity" } else { "15min" };
     format!(
-        "Restart={restart}\nRestartUSec=5s\nTimeoutStartUSec={timeout}\nMainPID={}\nResult={}\nNRestarts={}\n\
+        "Restart={restart}\nRestartUSec=5s\nTimeoutStartUSec={timeout}\nSendSIGKILL=no\nMainPID={}\nResult={}\nNRestarts={}\n\
          ExecMainStartTimestamp={}\nExecMainExitTimestamp={}\nExecMainPID={}\nExecMainCode={}\nExecMainStatus={}\n\
          ExecStart={{ path=/bin/sh ; argv[]=/bin/sh -c set -f; [ ! -e /usr/bin/galera_recovery ] && VAR= ||   VAR=`/usr/bin/galera_recovery`; [ $? -eq 0 ] || exit 1;   exec /usr/sbin/mariadbd $MYSQLD_OPTS $_WSREP_NEW_CLUSTER $VAR ; ignore_errors=no ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }}\n\
          Environment=\nId={UNIT}\nLoadState=loaded\nActiveState={}\nSubState={}\n\
@@ -293,6 +308,41 @@ fn listen(machine: &Machine, takes_all: bool) -> String {
         })
         .collect();
     lines.concat()
+}
+
+/// The preamble of galera.cache: its bounds stand there where the server closed it (tests/fixtures/sim/stopped-g2.txt,
+/// killed-g2.txt).
+fn gcache(machine: &Machine) -> String {
+    let engine = &machine.dir.engine;
+    // A process ended by a signal closes nothing.
+    let bounds = if machine.server.is_none() && machine.unit.end.0 < 2 {
+        format!(
+            "seqno_min: {}\nseqno_max: {}\noffset: 1664\nsynced: 1",
+            machine.dir.cached_from, engine.seqno
+        )
+    } else {
+        "synced: 0".to_owned()
+    };
+    format!("Version: 2\nGID: {}\n{bounds}", engine.uuid)
+}
+
+/// Who listens, as `ss -ltnpH` has it.
+fn owners(machine: &Machine, takes_all: bool) -> String {
+    let Some(server) = &machine.server else { return String::new() };
+    let line = |port: u16, name: &str, pid: u64| {
+        format!("LISTEN 0      80     0.0.0.0:{port} 0.0.0.0:* users:((\"{name}\",pid={pid},fd=8))\n")
+    };
+    let joins = machine.is(&Phase::Joining);
+    let mut text = String::new();
+    for (open, port) in [(machine.listens(), 4567), (machine.serves(), 3306), (joins, 4568)] {
+        if open {
+            text.push_str(&line(port, "mariadbd", server.pid));
+        }
+    }
+    if joins && takes_all {
+        text.push_str(&line(4444, "rsync", server.pid + 71));
+    }
+    text
 }
 
 fn journal(machine: &Machine, frame: &mut Frame) {

@@ -34,7 +34,7 @@ pub(super) fn client(world: &World, index: usize) -> String {
         _ => (format!("{}\t{}\n", world.member(index).unwrap_or_default(), machine.name), 0, ""),
     };
     format!(
-        "%status\n{}%variables\n{}%server\n{}%members\n{members}%done\n\n%client {code}\n{error}",
+        "%status\n{}%variables\n{}%server\n{}%members\n{members}%connections\nsystem user\t\nsystem user\t\n%xa\n%done\n\n%client {code}\n{error}",
         rows(STATUS, &status(world, index, machine)),
         rows(VARIABLES, &variables(world, machine)),
         format_args!(

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 pub use error::SqlFailure;
 
-use crate::ask::sql::facts;
+use crate::ask::sql::{CONNECTIONS, facts, more};
 use crate::facts::{Facts, Known, Plain, Reach, ReachWord, WhyKind};
 use crate::inventory::{Login, PasswordFrom, Tls};
 
@@ -123,19 +123,37 @@ async fn statements(conn: &mut Conn, source: &Plain, limit: Duration) -> Result<
     {
         variables.extend(rows(conn, &format!("SHOW GLOBAL VARIABLES LIKE '{pattern}'"), limit).await?);
     }
-    // The one SELECT: outside a Primary Component it may be refused, and that is an answer too.
-    let members =
-        match rows(conn, "SELECT node_uuid, node_name FROM mysql.wsrep_cluster_members", limit).await {
-            Ok(members) => Known::Known(members),
-            Err(failure @ (SqlFailure::Lost(_) | SqlFailure::GoneAway(_) | SqlFailure::Timeout(_))) => {
-                return Err(failure);
-            }
-            Err(failure @ (SqlFailure::AccessDenied(_) | SqlFailure::Other { code: 1142, .. })) => {
-                Known::unknown(WhyKind::Denied, failure.to_string())
-            }
-            Err(failure) => Known::unknown(WhyKind::NotAsked, failure.to_string()),
-        };
-    Ok(facts(&status, &variables, members, source, Timestamp::now()))
+    // Outside a Primary Component these may be refused.
+    let members = rows(conn, "SELECT node_uuid, node_name FROM mysql.wsrep_cluster_members", limit).await;
+    let members = alone(members)?;
+    let at = Timestamp::now();
+    let mut facts = facts(&status, &variables, members, source, at);
+    // What was read by now counts, whatever becomes of the rest.
+    let lost = |failure: SqlFailure| Known::unknown(WhyKind::NotRead, failure.to_string());
+    let connections = alone(rows(conn, CONNECTIONS, limit).await);
+    let prepared = match connections {
+        Ok(_) => alone(rows(conn, "XA RECOVER", limit).await),
+        Err(_) => Ok(Known::unknown(WhyKind::NotAsked, "the connection was lost before")),
+    };
+    let prepared = prepared.unwrap_or_else(lost).map(|rows| u64::try_from(rows.len()).unwrap_or(u64::MAX));
+    facts.extend(more(connections.unwrap_or_else(lost), prepared, source, at));
+    Ok(facts)
+}
+
+/// The answer to a statement that may fail without the others: a refusal is an answer too, a lost connection is none.
+fn alone(
+    answer: Result<Vec<(String, String)>, SqlFailure>,
+) -> Result<Known<Vec<(String, String)>>, SqlFailure> {
+    match answer {
+        Ok(rows) => Ok(Known::Known(rows)),
+        Err(failure @ (SqlFailure::Lost(_) | SqlFailure::GoneAway(_) | SqlFailure::Timeout(_))) => {
+            Err(failure)
+        }
+        Err(failure @ (SqlFailure::AccessDenied(_) | SqlFailure::Other { code: 1142 | 1227 | 1401, .. })) => {
+            Ok(Known::unknown(WhyKind::Denied, failure.to_string()))
+        }
+        Err(failure) => Ok(Known::unknown(WhyKind::NotAsked, failure.to_string())),
+    }
 }
 
 async fn rows(
