@@ -1,6 +1,8 @@
 //! The judge over whole surveys: the first families, the safety rules, and what must hold for every survey.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
+#[path = "judge/advice.rs"]
+mod advice;
 #[path = "judge/histories.rs"]
 mod histories;
 #[path = "judge/permit.rs"]
@@ -589,7 +591,10 @@ proptest! {
                 prop_assert!(!judgement.candidates.is_empty() && judgement.verdict == Verdict::Outage);
             }
             prop_assert!(!next.contains("pc.bootstrap=") && !next.contains("then bootstrap."), "{}", next);
-            if let Some((names, _)) = next.split_once(" is behind and can be started") {
+            // What stands against a start, and on whom, is said before.
+            let told = next.rsplit("Then: ").next().unwrap_or(next);
+            let started = [" is behind and can be started", " are behind and can be started"];
+            for (names, _) in started.iter().filter_map(|words| told.split_once(words)) {
                 for node in &judgement.nodes {
                     let named = names.split([' ', ',']).any(|name| name == node.name.as_str());
                     prop_assert!(!named || matches!(node.standing, Some(Standing::Behind(_))), "{}", next);

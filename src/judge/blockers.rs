@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::safety::{Blocked, s03, s05, s06, s07, s08, s09, s10, s25};
-use super::{NodeJudgement, Reading, standing, verdict};
+use super::{NodeJudgement, Reading, proxy, standing, verdict};
 
 /// Everything in the way of a bootstrap at `now`, less what is waived, sorted. `nodes` are the judged nodes of the same
 /// reading.
@@ -18,6 +18,7 @@ pub(super) fn of_bootstrap(reading: &Reading<'_>, nodes: &[NodeJudgement], now: 
         claims_primary: reading.views.claims(node.name()),
     })));
     blocked.extend(unread(reading));
+    blocked.extend(served(reading));
     let held = reading.data().filter(|node| node.position.known().is_some());
     blocked.extend(held.filter_map(|node| s07::not_cleared(node.survey)));
     let ranked = nodes.iter().filter(|node| !lifted.lifts(8, &node.name));
@@ -26,6 +27,7 @@ pub(super) fn of_bootstrap(reading: &Reading<'_>, nodes: &[NodeJudgement], now: 
     blocked.extend(reading.data().flat_map(|node| s10::leftovers(node.survey)));
     blocked.extend(reading.data().filter_map(|node| s03::edited(node.survey)));
     blocked.extend(reading.data().filter_map(|node| s03::contradicted(node.survey)));
+    blocked.extend(reading.data().filter_map(|node| s03::perhaps_edited(node.survey, &node.position)));
     blocked.extend(s25::blocked(&reading.relations));
     blocked.extend(unlisted(reading));
     blocked.sort();
@@ -47,6 +49,22 @@ pub(super) fn unread(reading: &Reading<'_>) -> Vec<Blocked> {
                 node.name(),
                 "it was not read, and may be in a Primary Component by the last views of those that were",
                 "reach it, or fence it and say so (a waiver of S5)",
+            )
+        })
+        .collect()
+}
+
+/// S6 from where the clients stand: a load balancer sends them to a node that was not read. No word of an operator stands
+/// against it, for whoever serves is not fenced.
+fn served(reading: &Reading<'_>) -> Vec<Blocked> {
+    let found = proxy::unread_and_served(reading).into_iter();
+    found
+        .map(|(node, said)| {
+            Blocked::on(
+                "S6",
+                node,
+                format!("it was not read, and {said}: it may be in a Primary Component"),
+                "reach it; if it is fenced, take it out of the load balancer, and the next survey will not show it",
             )
         })
         .collect()

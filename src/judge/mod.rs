@@ -5,17 +5,22 @@
 //!        ─▶ position what each node's history reaches (position.rs; S2, S3)
 //!        ─▶ view     is there one proved Primary?     (view.rs; S6)
 //!        ─▶ standing what each history is worth       (standing.rs; S1, S4, S7, S8)
+//!        ─▶ forecast what each way back would take    (forecast.rs; S17)
 //!        ─▶ verdict, loss, findings                   (verdict.rs, findings/)
 //!        ─▶ permit  which rules hold an act back      (permit/, blockers.rs)
+//! two of them ─▶ difference: what changed between  (difference/)
 //! ```
 //!
 //! The safety rules stand in [`safety`], one file each; this room asks them and never decides past them.
 
 mod blockers;
+mod difference;
 mod digest;
 mod findings;
+mod forecast;
 mod permit;
 mod position;
+mod proxy;
 pub mod safety;
 mod server;
 mod standing;
@@ -28,9 +33,12 @@ use serde::Serialize;
 
 use crate::facts::{ClusterUuid, EvidenceDigest, Known, NodeName, Plain, Seqno, Survey, Why};
 
+pub use difference::{Difference, FactTurn, Fate, NodeDifference, Turn, difference};
 pub use findings::{Finding, Severity, re_forms};
+pub use forecast::{Forecast, Transfer};
 pub use permit::{Doing, DoingKind, Ruling, permit, rules_of};
 pub use position::Held;
+pub use proxy::sends_to;
 pub use safety::Blocked;
 pub use server::Server;
 pub use standing::Standing;
@@ -89,6 +97,8 @@ pub struct NodeJudgement {
     pub why: Plain,
     /// What it holds and where that was read.
     pub position: Known<Held>,
+    /// What its way back into the group would take; `None` where it is in, on its way, or nobody could give.
+    pub forecast: Option<Forecast>,
 }
 
 impl Judgement {
@@ -116,7 +126,7 @@ pub fn judge_with(survey: &Survey, waivers: &Waivers, now: Timestamp) -> Judgeme
         .map(|(name, _)| (*name).clone())
         .collect::<Vec<_>>();
     let loss = verdict::loss(&reading, &standings, &candidates);
-    let nodes: Vec<NodeJudgement> = reading
+    let mut nodes: Vec<NodeJudgement> = reading
         .nodes
         .iter()
         .zip(&standings)
@@ -126,8 +136,14 @@ pub fn judge_with(survey: &Survey, waivers: &Waivers, now: Timestamp) -> Judgeme
             standing: standing.word,
             why: standing.why.clone(),
             position: node.position.clone(),
+            forecast: None,
         })
         .collect();
+    let forecasts: Vec<Option<Forecast>> =
+        (0..nodes.len()).map(|at| forecast::forecast(&reading, &nodes, at)).collect();
+    for (node, forecast) in nodes.iter_mut().zip(forecasts) {
+        node.forecast = forecast;
+    }
     let findings = findings::findings(&findings::Context {
         reading: &reading,
         nodes: &nodes,

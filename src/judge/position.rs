@@ -14,7 +14,7 @@ pub struct Held {
     pub position: Position,
     /// Where it was read.
     pub source: PositionSource,
-    /// When it was read, on this workstation's clock; of a logged position, when it was logged.
+    /// When it was read, on this workstation's clock; of a logged position, when it was logged, where its line says so.
     pub at: Timestamp,
 }
 

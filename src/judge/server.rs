@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::facts::{Facts, Known, NodeSurvey, Why, WhyKind, keys};
+use crate::facts::{Facts, Known, NodeSurvey, Role, Why, WhyKind, keys};
 
 /// What runs. Unknown is [`Known::Unknown`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,11 +55,18 @@ pub(super) fn server(node: &NodeSurvey) -> Known<Server> {
     match facts.get(keys::SERVER_STATE) {
         Known::Unknown(why) => Known::Unknown(why),
         Known::Known(state) => match state.as_str() {
+            // Nothing rests on how one ended that holds no data; systemd soon forgets it.
+            "" if node.role != Role::Data && ended(facts) => {
+                let failed = facts.get(keys::UNIT_ACTIVE).is(|active| active.as_str() == "failed");
+                Known::Known(if failed { Server::Crashed } else { Server::Stopped })
+            }
             "" => absent(facts),
             "T" | "t" => Known::Known(Server::Frozen),
             "Z" | "X" => {
                 Known::unknown(WhyKind::Contradicted, "the server process is dead and not yet reaped")
             }
+            // Of files without the unit's: a server that answered runs, and nothing more is known of its process.
+            "?" if facts.get(keys::UNIT_ACTIVE).known().is_none() => Known::Known(Server::Running),
             _ => present(facts),
         },
     }

@@ -168,7 +168,8 @@ fn standing(reading: &Reading<'_>, ladder: &Ladder<'_>, node: &NodeReading<'_>) 
             if is_bare(node) {
                 return Stands::new(Standing::Empty, "there is nothing in its data directory");
             }
-            if zero && node.server.is(|server| server.is_down()) {
+            // Where what runs is not known, the file's word stands; a joiner that runs has a zero UUID for a moment.
+            if zero && node.server.known().is_none_or(|server| server.is_down()) {
                 return Stands::new(Standing::Empty, "no cluster identity in its state file, no position");
             }
             return Stands::new(Standing::Unknown, format!("no position: {}", why.text));

@@ -49,7 +49,8 @@ impl Serialize for Verdict {
 
 pub(super) fn verdict(reading: &Reading<'_>, standings: &[(&NodeName, Stands)]) -> Verdict {
     if reading.views.proved().is_empty() {
-        return if reading.views.said() || unread_may_hold_primary(reading) {
+        let served = !super::proxy::unread_and_served(reading).is_empty();
+        return if reading.views.said() || served || unread_may_hold_primary(reading) {
             Verdict::Undetermined
         } else {
             Verdict::Outage
@@ -82,6 +83,10 @@ pub(super) fn unread_may_hold_primary(reading: &Reading<'_>) -> bool {
     let unlisted = unlisted(reading);
     // Arbitrators vote, and alone they are no Primary Component that holds data.
     let is_read = |node: &NodeReading<'_>| is_read(reading, node);
+    // Where no data node was looked at at all, none was seen outside.
+    if reading.data().next().is_none() {
+        return true;
+    }
     if reading.data().all(is_read) && unlisted == 0 {
         return false;
     }
@@ -166,6 +171,14 @@ pub(super) fn loss(
         if reading.lifted.leaves_out(name) && !reading.is_member(name) {
             return unknown("its history is left out by a waiver");
         }
+        // Whether its history parted from the others' is not known (S25), and then neither what only it holds.
+        let doubt = reading.relations.iter().find(|relation| {
+            let of_primary = reading.primary.is_none() || reading.is_member(&relation.other);
+            relation.node == **name && (of_primary || !relation.kind.is_certain())
+        });
+        if let Some(doubt) = doubt.filter(|_| !reading.is_member(name)) {
+            return unknown(&doubt.why);
+        }
         let loses_nothing = match (stands.word, &reading.primary) {
             (None | Some(Standing::Arbitrator), _) => true,
             _ if reading.is_member(name) => true,
@@ -179,7 +192,9 @@ pub(super) fn loss(
                     if held.position.uuid == primary.uuid && held.position.seqno > primary.seqno {
                         // Two histories of one UUID parted somewhere below; where is not known (S25).
                         let by = held.position.seqno.beyond(primary.seqno);
-                        return unknown(&format!("at least {by} write-sets that the Primary does not hold"));
+                        return unknown(&format!(
+                            "at least {by} positions, membership changes among them, that the Primary does not hold"
+                        ));
                     }
                     held.position.uuid == primary.uuid
                 }

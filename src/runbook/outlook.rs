@@ -1,5 +1,7 @@
 //! Whether a runbook has a point now, before anybody walks it (U10). A hint: what decides is what its steps meet.
 
+use serde::Serialize;
+
 use super::{Action, Guard, Refused, Runbook, Scene, Verdict};
 use crate::facts::{NodeName, Survey};
 use crate::judge::{Judgement, re_forms};
@@ -14,7 +16,8 @@ pub struct Outlook {
 }
 
 /// The word of an [`Outlook`], best first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Fit {
     /// A finding names it.
     Suggested,

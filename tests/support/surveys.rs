@@ -104,6 +104,8 @@ impl Node {
     pub(crate) fn stopped(self, at: i64) -> Self {
         self.no_process("inactive", "dead", "exited", 0)
             .state_file(UUID, at)
+            .set(keys::GRASTATE_MTIME, ago(10))
+            .set(keys::UNIT_EXITED, ago(10))
             .set(keys::GVWSTATE_FILE, plain("missing"))
             .took_part(10)
     }

@@ -19,7 +19,7 @@ pub(super) fn node_down(context: &Context<'_>) -> Vec<Finding> {
     let (next, runbook) = rejoin(context, &down);
     vec![Finding {
         id: "galera.node-down",
-        cases: vec![],
+        cases: vec![5],
         severity: Severity::Degraded,
         nodes: names(&down),
         text: Plain::new(format!(
@@ -57,9 +57,10 @@ fn rejoin(context: &Context<'_>, down: &[&NodeReading<'_>]) -> (String, Option<&
     let mut next = Vec::new();
     if let Some(first) = behind.first() {
         next.push(format!(
-            "{} is behind and can be started: {} (by hand: systemctl start), one node at a time, the next when the one \
+            "{} {} behind and can be started: {} (by hand: systemctl start), one node at a time, the next when the one \
              before is SYNCED; look at the end of its log first for why it went down.",
             list(&behind),
+            are(&behind),
             run(first)
         ));
     }
@@ -87,8 +88,14 @@ fn rejoin(context: &Context<'_>, down: &[&NodeReading<'_>]) -> (String, Option<&
             list(&unknown)
         ));
     }
-    if behind.len() + in_doubt.len() + blank.len() + unknown.len() < down.len() {
-        next.push("The others have findings of their own: do not start them.".to_owned());
+    let named = [&behind, &in_doubt, &blank, &unknown];
+    let others: Vec<&NodeReading<'_>> = down
+        .iter()
+        .copied()
+        .filter(|node| !named.iter().any(|all| all.iter().any(|one| one.name() == node.name())))
+        .collect();
+    if !others.is_empty() {
+        next.push(format!("Do not start {} before what else is found there is answered.", list(&others)));
     }
     next.push("Never bootstrap beside a living Primary.".to_owned());
     let runbook = if !behind.is_empty() || !blank.is_empty() {
@@ -142,6 +149,9 @@ pub(super) fn all_down(context: &Context<'_>) -> Vec<Finding> {
             format!("{} have the same position, the highest; the choice is yours.", several.join(", "))
         }
     });
+    if let Some(said) = empty_positions(context) {
+        text.push(said);
+    }
     if crashed > 1 {
         text.push(
             "Galera can lose acknowledged writes when nodes crash close together; no position shows those."
@@ -163,6 +173,46 @@ pub(super) fn all_down(context: &Context<'_>) -> Vec<Finding> {
     }]
 }
 
+/// Nodes that are behind by so little that membership changes alone explain it: each takes a position and carries nothing.
+fn empty_positions(context: &Context<'_>) -> Option<String> {
+    let nodes = context.data(|_, _| true).len() as u64;
+    let few = context.data(|_, judged| matches!(judged.standing, Some(Standing::Behind(by)) if by < nodes));
+    (!few.is_empty()).then(|| {
+        format!(
+            "{} {} behind by no more than the membership changes of a shutdown take: that need not be data.",
+            list(&few),
+            are(&few)
+        )
+    })
+}
+
+/// Servers that run and can be a Primary Component again by themselves: what is said of them comes before any recovery.
+fn running_first(context: &Context<'_>, down: &[&NodeReading<'_>]) -> Option<String> {
+    let cluster = &context.reading.survey.cluster;
+    let waiting = context.data(|node, _| {
+        let facts = &node.survey.facts;
+        facts.get(keys::LOG_WAITING).is(|waits| *waits) && facts.get(keys::GVWSTATE_MEMBERS).known().is_some()
+    });
+    if !waiting.is_empty() {
+        return Some(format!(
+            "{} cannot go on without the other members of the saved view: what galera.waiting-for-primary says comes first. \
+             Where a member is lost for good, every position decides: breakglass run galera-positions {cluster}.",
+            list(&waiting)
+        ));
+    }
+    // Several that run outside a Primary are cut from each other: together they can be one again.
+    let apart = context.data(|_, judged| judged.standing == Some(Standing::NonPrimary));
+    if apart.len() > 1 {
+        return Some(format!(
+            "{} run: what galera.non-primary says comes first, for they can become Primary again by themselves; then look at \
+             {} again. Where they cannot, every position decides: breakglass run galera-positions {cluster}.",
+            list(&apart),
+            list(down)
+        ));
+    }
+    None
+}
+
 /// A bootstrap is only ever named where nothing is in its way and nothing surveyed would be lost by it.
 fn next(
     context: &Context<'_>,
@@ -175,10 +225,18 @@ fn next(
         return "Reach the missing nodes first: nothing may be bootstrapped past a node that was not seen."
             .to_owned();
     }
+    if context.reading.views.said() {
+        return "Read again in a few seconds before anything is started: a Primary Component is claimed. If it is proved, \
+                the others join it; if the claim goes away, every position counts."
+            .to_owned();
+    }
     if context.nodes.iter().any(|node| node.standing == Some(Standing::Diverged)) {
         return "Start and bootstrap nothing: there is more than one history here, and the first to start decides which \
                 one is overwritten. Copy the data directories, then choose."
             .to_owned();
+    }
+    if let Some(first) = running_first(context, down) {
+        return first;
     }
     let soon: Vec<&NodeReading<'_>> = down
         .iter()
@@ -202,25 +260,7 @@ fn next(
         );
     }
     if blocked_by.is_empty() && context.loss.is(|loss| loss.0 == 0) {
-        let behind: Vec<&NodeReading<'_>> = down
-            .iter()
-            .copied()
-            .filter(|node| matches!(context.standing(node.name()), Some(Standing::Behind(_))))
-            .collect();
-        let then = if behind.is_empty() {
-            String::new()
-        } else {
-            format!(", then start {} one at a time, each when the one before is SYNCED", list(&behind))
-        };
-        let target = match context.candidates {
-            [one] => one.as_str(),
-            _ => "the candidate you choose",
-        };
-        let set = if context.candidates.len() == 1 { target } else { "NODE" };
-        return format!(
-            "breakglass run galera-bootstrap {cluster} --set target={set} (by hand: copy every node's grastate.dat first, \
-             for a refused bootstrap rewrites it; then galera_new_cluster on {target}{then})."
-        );
+        return by_bootstrap(context, down);
     }
     if context.candidates.is_empty() {
         return format!(
@@ -229,14 +269,47 @@ fn next(
              safe_to_bootstrap is only a hint."
         );
     }
-    match context.loss {
-        Known::Unknown(why) => format!(
+    let tainted = context.data(|_, judged| judged.standing == Some(Standing::Tainted));
+    match (context.loss, context.candidates) {
+        (Known::Unknown(why), [one]) if blocked_by.is_empty() && !tainted.is_empty() => format!(
+            "Nothing that was read is in the way of going on from {one}, with {} left out and untouched. What was there and \
+             nowhere else is not known ({}): copy that data directory before anything else.",
+            list(&tainted),
+            why.text
+        ),
+        (Known::Unknown(why), _) => format!(
             "Start and bootstrap nothing yet: what that would lose is not known ({}). Settle it, and what is listed \
              below, first.",
             why.text
         ),
-        Known::Known(_) => "Start and bootstrap nothing yet: clear what is listed below first.".to_owned(),
+        (Known::Known(_), _) => {
+            "Start and bootstrap nothing yet: clear what is listed below first.".to_owned()
+        }
     }
+}
+
+/// How to go on from the candidate, where nothing is in the way.
+fn by_bootstrap(context: &Context<'_>, down: &[&NodeReading<'_>]) -> String {
+    let cluster = &context.reading.survey.cluster;
+    let behind: Vec<&NodeReading<'_>> = down
+        .iter()
+        .copied()
+        .filter(|node| matches!(context.standing(node.name()), Some(Standing::Behind(_))))
+        .collect();
+    let then = if behind.is_empty() {
+        String::new()
+    } else {
+        format!(", then start {} one at a time, each when the one before is SYNCED", list(&behind))
+    };
+    let target = match context.candidates {
+        [one] => one.as_str(),
+        _ => "the candidate you choose",
+    };
+    let set = if context.candidates.len() == 1 { target } else { "NODE" };
+    format!(
+        "breakglass run galera-bootstrap {cluster} --set target={set} (by hand: copy every node's grastate.dat first, \
+         for a refused bootstrap rewrites it; then galera_new_cluster on {target}{then})."
+    )
 }
 
 fn are(nodes: &[&NodeReading<'_>]) -> &'static str {
@@ -260,13 +333,27 @@ impl Context<'_> {
         let missing = |node: &NodeReading<'_>| {
             node.survey.ssh.is_ok() && node.is_gone() && node.position.known().is_none()
         };
-        if self.re_forms(&self.blockers_without_primary()) {
-            Some("galera-start-all")
-        } else if self.reading.data().any(missing) {
-            Some("galera-positions")
-        } else {
-            (!self.candidates.is_empty()).then_some("galera-bootstrap")
+        let blocked = self.blockers_without_primary();
+        if self.re_forms(&blocked) {
+            return Some("galera-start-all");
         }
+        if self.reading.data().any(missing) {
+            return Some("galera-positions");
+        }
+        // A state file that may be a hand's work is settled by the engine's own word; whose engine has spoken, by hand.
+        let by_hand = |found: &&Blocked| found.rule == "S3";
+        if blocked.iter().any(|found| by_hand(&found)) {
+            let spoken = |found: &Blocked| {
+                let node = self.reading.data().find(|node| Some(node.name()) == found.node.as_ref());
+                node.is_some_and(|node| node.survey.facts.get(keys::RECOVERED).known().is_some())
+            };
+            return blocked.iter().filter(by_hand).any(|found| !spoken(found)).then_some("galera-positions");
+        }
+        // Nothing that the runbook does would clear these, and no waiver lifts S7.
+        if blocked.iter().any(|found| matches!(found.rule, "S4" | "S7")) {
+            return None;
+        }
+        (!self.candidates.is_empty()).then_some("galera-bootstrap")
     }
 }
 

@@ -1,6 +1,7 @@
 //! Nodes whose history is not simply behind.
 
-use super::{Context, Finding, POSITION_FACTS, Severity, evidence, list, names};
+use super::{Context, Finding, POSITION_FACTS, Severity, Sign, evidence, list, logged, names, quoted};
+use crate::ask::lines::Seen;
 use crate::facts::{Plain, keys};
 use crate::judge::safety::s13;
 use crate::judge::standing::is_bare;
@@ -13,23 +14,54 @@ pub(super) fn ahead(context: &Context<'_>) -> Vec<Finding> {
         .into_iter()
         .filter_map(|node| {
             let by = context.standing(node.name())?.by()?;
-            let small = if by <= 3 { " Membership changes count too: a gap of 1 to 3 can be empty, or not." } else { "" };
+            // Each node that joins or leaves takes a position and carries nothing.
+            let holds = if by <= context.data(|_, _| true).len() as u64 {
+                "Membership changes take positions and carry nothing, so this can be no data at all, or all that it \
+                 committed since the two parted."
+            } else {
+                "Membership changes take few of them: it holds what the Primary does not, up to all that it committed since \
+                 the two parted."
+            };
             Some(of(
                 "galera.node-ahead",
                 vec![21],
                 Severity::Degraded,
                 &[node],
-                format!(
-                    "{} is {by} beyond the Primary: it holds at least that many write-sets that the Primary does not, and \
-                     all it committed since the two parted.{small}",
-                    node.name()
-                ),
+                format!("{} is {by} positions beyond the Primary. {holds}", node.name()),
                 "Do not start it: it would abort, zero its state file and, restarted by its unit, be overwritten seconds \
                  later. Set Restart=no, copy its data directory, then choose.",
                 &[POSITION_FACTS, &[keys::UNIT_RESTART.name()]].concat(),
             ))
         })
         .collect()
+}
+
+/// A node that aborted for being ahead: the abort took its state file's identity, and left the rows (case 21).
+pub(super) fn aborted_ahead(context: &Context<'_>) -> Vec<Finding> {
+    Sign {
+        id: "galera.node-ahead",
+        cases: &[21],
+        severity: Severity::Degraded,
+        next: "Do not start it, and take no file away: its engine can hold write-sets that nobody else has, and the next start \
+               overwrites them with a full copy. Set Restart=no, copy its data directory, recover its position from the copy \
+               or an overlay, then choose.",
+        facts: &[
+            keys::LOG_KNOWN.name(),
+            keys::GRASTATE_UUID.name(),
+            keys::RECOVERED.name(),
+            keys::UNIT_RESTART.name(),
+        ],
+    }
+    .on(context, |node| {
+        // Where it is still known to be ahead, that finding says by how much.
+        let said = matches!(context.standing(node.name()), Some(Standing::Ahead(_)));
+        reversed(node).filter(|_| !said).map(|seen| quoted(&seen))
+    })
+}
+
+/// The abort's line in the log of a node that is down and has not been in the group since.
+fn reversed(node: &NodeReading<'_>) -> Option<Seen> {
+    logged(node, &["reversing-history"]).filter(|_| node.is_gone())
 }
 
 /// Another history.
@@ -52,7 +84,8 @@ pub(super) fn diverged(context: &Context<'_>) -> Vec<Finding> {
                 .find(|judged| judged.standing == Some(Standing::Diverged))
                 .map_or("", |judged| judged.why.as_str())
         ),
-        "Do not start it beside the others: it would be overwritten by a full transfer without a word. Copy its data \
+        "Do not start it beside the others: of another UUID it would be overwritten by a full transfer without a word; of the \
+         same UUID it can be taken in as it is, and members that show one seqno then hold different rows. Copy its data \
          directory, find out when it was bootstrapped (its log), then choose.",
         POSITION_FACTS,
     )]
@@ -60,25 +93,48 @@ pub(super) fn diverged(context: &Context<'_>) -> Vec<Finding> {
 
 /// Data that cannot be trusted whatever the position says (cases 2, 11).
 pub(super) fn tainted(context: &Context<'_>) -> Vec<Finding> {
-    let nodes = context.data(|_, judged| judged.standing == Some(Standing::Tainted));
+    // Who aborted for being ahead has a finding that keeps what it holds.
+    let nodes =
+        context.data(|node, judged| judged.standing == Some(Standing::Tainted) && reversed(node).is_none());
     if nodes.is_empty() {
         return Vec::new();
     }
     let why: Vec<String> = context
         .nodes
         .iter()
-        .filter(|node| node.standing == Some(Standing::Tainted))
+        .filter(|judged| nodes.iter().any(|node| *node.name() == judged.name))
         .map(|node| format!("{}: {}", node.name, node.why))
         .collect();
+    let half = |node: &&NodeReading<'_>| {
+        let facts = &node.survey.facts;
+        facts.get(keys::LOG_HALF_FILLED).is(|half| *half)
+            && facts.get(keys::LOG_EVICTED).is(|evicted| !evicted)
+    };
+    // Without its state file Galera takes a node for safe to bootstrap: that is for when a member can fill it.
+    let next = if !context.nodes.iter().any(|node| node.standing == Some(Standing::Synced)) {
+        "Leave it as it is, state file and all, and do not start it: there is no SYNCED member that could fill it. Copy its \
+         data directory, and bring a Primary Component back from the others first."
+    } else if nodes.iter().all(half) {
+        "What is there is part of a copy: its old data is gone. Before it is started again, read in its log and the donor's \
+         why the transfer ended, and see that the donor is SYNCED and has room; then move its state file and gcache away, \
+         so that a SYNCED member fills it whole."
+    } else {
+        "Do not simply start it: an incremental transfer would keep the bad rows. Its server stopped, copy its data directory, \
+         then move its state file and gcache away, so that a SYNCED member fills it whole."
+    };
     vec![of(
         "galera.tainted",
         vec![2, 11],
         Severity::Degraded,
         &nodes,
         format!("Never a candidate. {}.", why.join("; ")),
-        "Do not simply start it: an incremental transfer would keep the bad rows. Copy its data directory, then take its \
-         state file and gcache away, so that a SYNCED member fills it whole.",
-        &[keys::LOG_EVICTED.name(), keys::TRANSFER_MARKERS.name(), keys::WSREP_LOCAL_COMMENT.name()],
+        next,
+        &[
+            keys::LOG_EVICTED.name(),
+            keys::LOG_HALF_FILLED.name(),
+            keys::TRANSFER_MARKERS.name(),
+            keys::WSREP_LOCAL_COMMENT.name(),
+        ],
     )]
 }
 
@@ -88,10 +144,28 @@ pub(super) fn empty(context: &Context<'_>) -> Vec<Finding> {
     if nodes.is_empty() {
         return Vec::new();
     }
-    let unasked = |node: &&&NodeReading<'_>| s13::may_hold_rows(node.survey, is_bare(node)).is_some();
-    let runbook = match nodes.iter().find(unasked) {
-        Some(_) => Some("galera-positions"),
-        None => context.reading.primary.is_some().then_some("galera-rejoin"),
+    let unasked: Vec<&NodeReading<'_>> = nodes
+        .iter()
+        .copied()
+        .filter(|node| s13::may_hold_rows(node.survey, is_bare(node)).is_some())
+        .collect();
+    let cluster = &context.reading.survey.cluster;
+    let asked = if context.reading.primary.is_some() {
+        format!(
+            "See that its volume is mounted; then a SYNCED member fills it whole (breakglass run galera-rejoin {cluster})."
+        )
+    } else {
+        "See that its volume is mounted, and leave it down: it is filled when there is a Primary Component again.".to_owned()
+    };
+    let (next, runbook) = if unasked.is_empty() {
+        (asked, context.reading.primary.is_some().then_some("galera-rejoin"))
+    } else {
+        let first = format!(
+            "Do not start {}. See that its volume is mounted, read the end of its log, and recover its position (breakglass \
+             run galera-positions {cluster}; by hand from a copy or an overlay): it may hold what nobody else does.",
+            list(&unasked)
+        );
+        (first, Some("galera-positions"))
     };
     let found = of(
         "galera.empty",
@@ -104,11 +178,7 @@ pub(super) fn empty(context: &Context<'_>) -> Vec<Finding> {
              mounted all look like this.",
             list(&nodes)
         ),
-        &format!(
-            "Do not start it. See that its volume is mounted, read the end of its log, and recover its position \
-             (breakglass run galera-positions {}; by hand from a copy or an overlay): it may hold what nobody else does.",
-            context.reading.survey.cluster
-        ),
+        &next,
         &[
             POSITION_FACTS,
             &[keys::GRASTATE_FILE.name(), keys::GRASTATE_SAFE.name(), keys::DATADIR_SYSTEM_SCHEMA.name()],

@@ -1,7 +1,7 @@
 //! Nodes and servers that did not answer.
 
-use super::{Context, Finding, Severity, evidence, is_in, list, names};
-use crate::facts::{Plain, Reach, ReachWord, Role, WhyKind, keys};
+use super::{Context, Finding, Severity, Sign, evidence, is_in, list, names};
+use crate::facts::{Mode, Plain, Reach, ReachWord, Role, WhyKind, keys};
 use crate::judge::{NodeReading, Server, reason};
 
 /// Machines that were not reached: one finding per node, for each has its own reason and next step (case 6).
@@ -20,7 +20,7 @@ pub(super) fn unreachable(context: &Context<'_>) -> Vec<Finding> {
                 node.survey.ssh.word.as_str(),
                 node.survey.ssh.detail
             );
-            finding("galera.unreachable", vec![6], severity, node, text, &node.survey.ssh)
+            finding("galera.unreachable", vec![3, 6, 46], severity, node, text, &node.survey.ssh)
         })
         .collect()
 }
@@ -70,14 +70,49 @@ pub(super) fn same_machine(context: &Context<'_>) -> Vec<Finding> {
         severity: Severity::Degraded,
         nodes: names(&twins),
         text: Plain::new(format!(
-            "{} are one machine and one data directory under several names; it counts once.",
+            "{} answer with one machine id and one data directory: one machine under several names, which counts once, or \
+             clones of one image.",
             list(&twins)
         )),
-        next: Plain::new("Correct the inventory; until then nothing here can be trusted to be another node."),
+        next: Plain::new(
+            "Correct the inventory, or give a clone a machine id of its own (systemd-machine-id-setup); until then nothing here can be \
+             trusted to be another node.",
+        ),
         evidence: evidence(&twins, &[keys::HOST_MACHINE_ID.name(), keys::DATADIR_IDENTITY.name()]),
         runbook: None,
         blocked_by: vec![],
     }]
+}
+
+/// Two machines that give one machine id: an act could reach the one for the other (S18).
+pub(super) fn same_machine_id(context: &Context<'_>) -> Vec<Finding> {
+    let of = |node: &NodeReading<'_>, key| node.survey.facts.get(key).known().cloned();
+    let all = context.data(|node, _| of(node, keys::HOST_MACHINE_ID).is_some());
+    let twins: Vec<_> = all
+        .iter()
+        .copied()
+        .filter(|one| {
+            all.iter().any(|other| {
+                one.name() != other.name()
+                    && of(one, keys::HOST_MACHINE_ID) == of(other, keys::HOST_MACHINE_ID)
+                    && of(one, keys::DATADIR_IDENTITY) != of(other, keys::DATADIR_IDENTITY)
+            })
+        })
+        .collect();
+    Sign {
+        id: "galera.same-machine-id",
+        cases: &[],
+        severity: Severity::Warning,
+        next: "Give each machine an id of its own (systemd-machine-id-setup) when there is time; until then only host key and \
+               data directory tell these hosts apart.",
+        facts: &[keys::HOST_MACHINE_ID.name(), keys::DATADIR_IDENTITY.name(), keys::HOST_KEY.name()],
+    }
+    .that(
+        &twins,
+        format!("{} have one machine id: two servers on one host, or clones of one image.", list(&twins)),
+    )
+    .into_iter()
+    .collect()
 }
 
 /// The machine answers, and there is no such unit or no data directory where one was looked for.
@@ -88,7 +123,13 @@ pub(super) fn not_found(context: &Context<'_>) -> Vec<Finding> {
         let mut what = Vec::new();
         if facts.get(keys::UNIT_LOAD).is(|load| load.as_str() == "not-found") {
             what.push(format!("the unit {}", shown(keys::UNIT_NAME)));
-        } else if facts.get(keys::UNIT_NAME).known().is_none()
+        }
+        // Files hold what somebody collected: what is not among them was not looked for.
+        if context.reading.survey.mode == Mode::Bundle {
+            return what;
+        }
+        if what.is_empty()
+            && facts.get(keys::UNIT_NAME).known().is_none()
             && facts.get(keys::HOST_MANAGER).is(|manager| manager.as_str() == "systemd")
         {
             what.push("any unit of a MariaDB or MySQL server".to_owned());

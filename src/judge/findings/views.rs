@@ -1,6 +1,6 @@
 //! What the nodes say of the group, held against each other.
 
-use super::{Context, Finding, Severity, VIEW_FACTS, evidence, is_in, list, names};
+use super::{Context, Finding, Severity, Sign, VIEW_FACTS, evidence, is_in, list, logged, names, quoted};
 use crate::facts::{Plain, keys};
 use crate::judge::view::{Claim, has_all_peers};
 use crate::judge::{NodeReading, Server, Standing, Verdict};
@@ -30,7 +30,8 @@ pub(super) fn two_primaries(context: &Context<'_>) -> Vec<Finding> {
         )),
         next: Plain::new(
             "Stop the writers of one side now, and keep its servers and data as they are: its write-sets exist nowhere \
-             else. Do not heal the network before you have chosen: the older side would abort the other.",
+             else. Do not heal the network before you have chosen: when the two meet, either can abort the other, or both can \
+             stay as they are.",
         ),
         evidence: evidence(&nodes, VIEW_FACTS),
         runbook: None,
@@ -49,10 +50,11 @@ pub(super) fn contradict(context: &Context<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let claims = context.data(|node, _| views.says(node.name()));
+    let say = if doubted.len() == 1 { "says that it is" } else { "say that they are" };
     let text = if context.reading.primary.is_some() {
         format!(
-            "{} says that it is in a Primary Component, and the proved one does not confirm it: a view from before a \
-             freeze or a partition.",
+            "{} {say} in a Primary Component, and the proved one does not confirm it: a view from before a freeze or a \
+             partition.",
             list(&doubted)
         )
     } else if views.groups.len() > 1 {
@@ -62,8 +64,8 @@ pub(super) fn contradict(context: &Context<'_>) -> Vec<Finding> {
         )
     } else {
         format!(
-            "{} says that it is in a Primary Component, but too few of that view's members confirm it. One node's \
-             view is not truth: it can be seconds old.",
+            "{} {say} in a Primary Component, but too few of that view's members confirm it. One node's view is not \
+             truth: it can be seconds old.",
             list(&doubted)
         )
     };
@@ -180,4 +182,33 @@ pub(super) fn non_primary(context: &Context<'_>) -> Vec<Finding> {
         runbook: None,
         blocked_by: context.blockers_without_primary(),
     }]
+}
+
+/// Two Primary Components have met, and one side gave up (cases 5, 20).
+pub(super) fn conflicting(context: &Context<'_>) -> Vec<Finding> {
+    Sign {
+        id: "galera.conflicting-prims",
+        cases: &[5, 20],
+        severity: Severity::Degraded,
+        next: "Do not restart it: it would abort as ahead, zero its state file and be overwritten. The side with more writes can \
+               be the one that gave up. Keep a copy of its data directory, then compare what each side took.",
+        facts: &[keys::LOG_KNOWN.name(), keys::WSREP_CLUSTER_STATUS.name(), keys::GRASTATE_SEQNO.name()],
+    }
+    .on(context, |node| {
+        let synced = context.standing(node.name()) == Some(Standing::Synced);
+        logged(node, &["conflicting-prims", "older-overrides"]).filter(|_| !synced).map(|seen| quoted(&seen))
+    })
+}
+
+/// pc.bootstrap was tried and refused (case 19).
+pub(super) fn refused(context: &Context<'_>) -> Vec<Finding> {
+    Sign {
+        id: "galera.pc-bootstrap-refused",
+        cases: &[19],
+        severity: Severity::Degraded,
+        next: "Do not repeat it: it will be refused again. Repair the network, or stop all of them and begin from the highest \
+               position.",
+        facts: &[keys::LOG_KNOWN.name(), keys::WSREP_CLUSTER_STATUS.name(), keys::WSREP_EVS_STATE.name()],
+    }
+    .on(context, |node| logged(node, &["pc-bootstrap-refused"]).map(|seen| quoted(&seen)))
 }

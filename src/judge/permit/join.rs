@@ -22,6 +22,7 @@ pub(super) fn answer(asked: &Asked<'_>, name: &NodeName) -> Answer {
     answer.block(s05::not_proved_down(node.survey, &node.server));
     answer.block(s03::edited(node.survey));
     answer.block(s03::contradicted(node.survey));
+    answer.block(s03::perhaps_edited(node.survey, &node.position));
     answer.block(s10::leftovers(node.survey));
     answer.block(asked.whole.data().filter_map(|node| s09::stale(node.survey, asked.now)));
     asked.acted_on(&[node], &mut answer);

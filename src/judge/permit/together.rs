@@ -30,6 +30,7 @@ pub(super) fn answer(asked: &Asked<'_>, names: &[NodeName]) -> Answer {
         answer.block(s05::not_proved_down(node.survey, &node.server));
         answer.block(s03::edited(node.survey));
         answer.block(s03::contradicted(node.survey));
+        answer.block(s03::perhaps_edited(node.survey, &node.position));
         answer.block(s10::leftovers(node.survey));
         answer.block(s07::not_cleared(node.survey));
         answer.block(node.tainted().map(|why| {

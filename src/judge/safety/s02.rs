@@ -12,8 +12,11 @@ use crate::judge::Held;
 /// in a group after the line; a waiting start has not.
 pub fn logged(node: &NodeSurvey) -> Known<Held> {
     let facts = &node.facts;
-    facts.get(keys::LOG_POSITION).and_then(|position| {
-        facts.get(keys::LOG_POSITION_AT).map(|at| Held { position, source: PositionSource::Journal, at })
+    facts.get(keys::LOG_POSITION).map(|position| Held {
+        position,
+        source: PositionSource::Journal,
+        // Nothing is decided by it: that no server ran after it is told by the order of the lines.
+        at: facts.get(keys::LOG_POSITION_AT).known().copied().unwrap_or(node.at),
     })
 }
 

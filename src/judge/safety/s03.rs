@@ -60,6 +60,16 @@ pub fn contradicted(node: &NodeSurvey) -> Option<Blocked> {
     }
     let uuid = facts.get(keys::GRASTATE_UUID);
     let seqno = facts.get(keys::GRASTATE_SEQNO);
+    // A zero UUID and a -1 leave it to the engine; what was not read does not agree.
+    let unread = [uuid.why(), seqno.why()].into_iter().flatten().find(|why| why.kind != WhyKind::Undefined);
+    if let Some(why) = unread {
+        return Some(Blocked::on(
+            "S3",
+            &node.name,
+            format!("whether its state file says what its engine says ({engine}) is not known: {}", why.text),
+            "read the file; the server would start with its position",
+        ));
+    }
     if !uuid.is(|uuid| *uuid != engine.uuid) && !seqno.is(|seqno| *seqno != engine.seqno) {
         return None;
     }
@@ -93,17 +103,31 @@ pub fn edited(node: &NodeSurvey) -> Option<Blocked> {
     let written = *facts.get(keys::GRASTATE_MTIME).known()?;
     // What the file says of the position no longer counts once the engine said the same.
     (no_process(facts) && written.duration_since(ended) > SLACK && !agrees(facts)).then(|| {
-        Blocked::on(
-            "S3",
-            &node.name,
-            format!(
-                "its state file was written {} s after the server's last end: not by the server",
-                written.duration_since(ended).as_secs()
-            ),
-            "recover the engine's position (mariadbd --wsrep-recover on an overlay or a copy) and compare",
-        )
+        let why = format!(
+            "its state file was written {} s after the server's last end: not by the server",
+            written.duration_since(ended).as_secs()
+        );
+        Blocked::on("S3", &node.name, why, COMPARE)
     })
 }
+
+/// Whether the state file whose position counts was written by a hand is not known: it is not known when it was written, or
+/// when the server ended.
+pub fn perhaps_edited(node: &NodeSurvey, position: &Known<Held>) -> Option<Blocked> {
+    let facts = &node.facts;
+    let counts = position.is(|held| held.source == PositionSource::StateFile);
+    let ended = facts.get(keys::UNIT_EXITED).known().or(facts.get(keys::LOG_LAST_END_AT).known()).is_some();
+    let written = facts.get(keys::GRASTATE_MTIME).known().is_some();
+    (counts && !(ended && written)).then(|| {
+        let what = if written { "when its server ended" } else { "when its state file was written" };
+        let why =
+            format!("{what} is not known, so neither whether the server wrote the position in that file");
+        Blocked::on("S3", &node.name, why, COMPARE)
+    })
+}
+
+const COMPARE: &str =
+    "recover the engine's position (mariadbd --wsrep-recover on an overlay or a copy) and compare";
 
 #[cfg(test)]
 mod tests {

@@ -5,7 +5,7 @@
 //! [`not_cleared`] holds every act on a node while prepared transactions stand open or the evidence was not read.
 
 use super::Blocked;
-use crate::facts::{Key, Known, NodeSurvey, WhyKind, keys};
+use crate::facts::{Key, Known, NodeSurvey, Plain, WhyKind, keys};
 use crate::judge::{Held, Server};
 
 /// Why the node's data cannot be trusted whatever its position says; `None` where nothing speaks against it.
@@ -25,19 +25,24 @@ pub fn tainted(node: &NodeSurvey, server: Option<&Server>, position: &Known<Held
         || facts.get(keys::GRASTATE_UUID).why().is_some_and(|why| why.kind == WhyKind::Undefined);
     if no_identity && position.known().is_some() && server.is_none_or(|server| server.is_down()) {
         return Some(
-            "its engine has a position and its state file no identity: evicted, or half-filled".to_owned(),
+            "its engine has a position and its state file no identity: evicted, half-filled, or aborted for being ahead".to_owned(),
         );
     }
     // While a server runs or starts, the markers belong to the transfer it is in the middle of.
     let between = server.is_none_or(|server| server.is_down() || *server == Server::Frozen);
     let markers = facts.get(keys::TRANSFER_MARKERS);
-    let first = markers.known().and_then(|markers| markers.first());
-    match first {
+    match markers.known().and_then(|markers| of_a_joiner(markers)) {
         Some(marker) if between => {
             Some(format!("half-filled: a state transfer did not end ({marker} is there, and no server runs)"))
         }
         _ => None,
     }
+}
+
+/// The first file that a transfer leaves on a joiner alone. A donor has `wsrep_sst.pid` too, and one that is killed keeps it
+/// over data that is whole: it can be the last good copy.
+pub fn of_a_joiner(markers: &[Plain]) -> Option<&Plain> {
+    markers.iter().find(|marker| marker.as_str() != "wsrep_sst.pid")
 }
 
 /// What has to be read before the node's data can be trusted; `None` where all of it was.

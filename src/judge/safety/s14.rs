@@ -2,7 +2,7 @@
 //! proved absent (not starting, not stopping), with no transfer in progress, as the server's user; the check sits in the
 //! same remote script.
 
-use super::Blocked;
+use super::{Blocked, s07};
 use crate::facts::{Key, Known, NodeSurvey, Plain, keys};
 use crate::judge::server::{ended, no_process};
 
@@ -18,9 +18,11 @@ pub fn in_the_way(node: &NodeSurvey) -> Vec<Blocked> {
         };
         blocked.push(Blocked::on("S14", &node.name, why, "the server has to be down, and its unit at rest"));
     }
-    let mut transfer = |key: Key<Vec<Plain>>, what: &str| match facts.get(key) {
+    let mut transfer = |key: Key<Vec<Plain>>, what: &str, of: fn(&[Plain]) -> Option<&Plain>| match facts
+        .get(key)
+    {
         Known::Known(found) => {
-            if let Some(first) = found.first() {
+            if let Some(first) = of(&found) {
                 let why = format!("{what} of a state transfer is there: {first}");
                 let remedy =
                     "the transfer has to end; over half a copy a recovered position is plausible and false";
@@ -32,7 +34,7 @@ pub fn in_the_way(node: &NodeSurvey) -> Vec<Blocked> {
             blocked.push(Blocked::on("S14", &node.name, why, "read its data directory and processes"));
         }
     };
-    transfer(keys::TRANSFER_MARKERS, "a file");
-    transfer(keys::TRANSFER_PROCESSES, "a process");
+    transfer(keys::TRANSFER_MARKERS, "a file", s07::of_a_joiner);
+    transfer(keys::TRANSFER_PROCESSES, "a process", <[Plain]>::first);
     blocked
 }

@@ -111,8 +111,7 @@ impl Found<'_> {
         let need = largest(&join.members, |member| member.facts.get(keys::DATADIR_USED));
         match (need, joiner.facts.get(keys::DATADIR_USED)) {
             (Known::Known(largest), Known::Known(used)) => {
-                // A tenth more: the donor goes on writing, and a copy is never quite as dense.
-                let need = largest.saturating_add(largest / 10).saturating_add(page);
+                let need = copy_needs(largest, page);
                 let room = free.saturating_add(used);
                 if room < need {
                     self.block(
@@ -162,8 +161,14 @@ fn largest(
     }
 }
 
+/// Room that a full copy of so many bytes needs, with a gcache page. A tenth more: the donor goes on writing, and a copy is
+/// never quite as dense.
+pub fn copy_needs(bytes: u64, page: u64) -> u64 {
+    bytes.saturating_add(bytes / 10).saturating_add(page)
+}
+
 /// gcache.page_size of a member, in bytes. The provider names all its options; one that is missing is not known.
-fn page_size(member: &NodeSurvey) -> Known<u64> {
+pub fn page_size(member: &NodeSurvey) -> Known<u64> {
     const OPTIONS: Key<crate::facts::Plain> = keys::VAR_PROVIDER_OPTIONS;
     member.facts.get(OPTIONS).and_then(|options| {
         let said = options

@@ -148,6 +148,7 @@ fn fact(row: &Row, node: &NodeSurvey, look: Look) -> Mark {
         standing: None,
         why: Plain::default(),
         position: Known::unknown(WhyKind::NotAsked, "not judged yet"),
+        forecast: None,
     };
     match (row.cell)(node, &nothing) {
         Cell::Is(text) => Mark { sign: " ", text, ink: Ink::Text },
