@@ -2,9 +2,9 @@
 //! and on the screen.
 
 use crate::facts::{
-    ClusterUuid, Facts, Key, Known, NodeName, NodeSurvey, Plain, PositionSource, Reach, ValueType, keys,
+    ClusterUuid, Facts, Key, Known, NodeName, NodeSurvey, Plain, PositionSource, Reach, Role, ValueType, keys,
 };
-use crate::judge::{Blocked, Judgement, NodeJudgement, Standing, Verdict};
+use crate::judge::{self, Blocked, Judgement, NodeJudgement, Standing, Transfer, Verdict};
 
 /// What one cell says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +44,9 @@ pub(super) const ROWS: &[Row] = &[
     row("flush", true, flush),
     row("free room", false, room),
     row("transfer", false, transfer),
+    judged("way back", way_back),
+    row("votes in", false, votes),
+    row("serves", false, serves),
     row("ssh", false, |node, _| reach(&node.ssh)),
     row("sql", false, |node, _| reach(&node.sql)),
 ];
@@ -130,24 +133,32 @@ fn standing(_: &NodeSurvey, judged: &NodeJudgement) -> Cell {
     match judged.standing {
         None => Cell::Blank,
         Some(Standing::Unknown) => Cell::Unknown("UNKNOWN".to_owned()),
-        Some(standing) => Cell::Is(match standing.by() {
-            Some(by) => format!("{} by {by}", standing.as_str()),
-            None => standing.as_str().to_owned(),
-        }),
+        standing => Cell::Is(stands(standing)),
+    }
+}
+
+/// A standing with its distance; a role that has no history has none.
+pub(super) fn stands(standing: Option<Standing>) -> String {
+    let Some(standing) = standing else { return "none".to_owned() };
+    match standing.by() {
+        Some(by) => format!("{} by {by}", standing.as_str()),
+        None => standing.as_str().to_owned(),
+    }
+}
+
+/// Where a position was read, in a word.
+pub(super) fn source(source: PositionSource) -> &'static str {
+    match source {
+        PositionSource::Status => "live",
+        PositionSource::StateFile => "state file",
+        PositionSource::Recover => "recovered",
+        PositionSource::Journal => "logged",
     }
 }
 
 fn position(_: &NodeSurvey, judged: &NodeJudgement) -> Cell {
     match &judged.position {
-        Known::Known(held) => {
-            let source = match held.source {
-                PositionSource::Status => "live",
-                PositionSource::StateFile => "state file",
-                PositionSource::Recover => "recovered",
-                PositionSource::Journal => "logged",
-            };
-            Cell::Is(format!("{} {source}", held.position.seqno))
-        }
+        Known::Known(held) => Cell::Is(format!("{} {}", held.position.seqno, source(held.source))),
         Known::Unknown(_) if judged.standing.is_none_or(|s| s == Standing::Arbitrator) => Cell::Blank,
         Known::Unknown(_) => Cell::Unknown("not known".to_owned()),
     }
@@ -157,7 +168,7 @@ fn uuid(node: &NodeSurvey, judged: &NodeJudgement) -> Cell {
     if let Known::Known(held) = &judged.position {
         return Cell::Is(held.position.uuid.short());
     }
-    show(&node.facts, keys::GRASTATE_UUID, ClusterUuid::short)
+    of_data(node, || show(&node.facts, keys::GRASTATE_UUID, ClusterUuid::short))
 }
 
 fn group(node: &NodeSurvey, _: &NodeJudgement) -> Cell {
@@ -173,7 +184,10 @@ fn state(node: &NodeSurvey, _: &NodeJudgement) -> Cell {
 }
 
 fn state_file(node: &NodeSurvey, _: &NodeJudgement) -> Cell {
-    let facts = &node.facts;
+    of_data(node, || file_cell(&node.facts))
+}
+
+fn file_cell(facts: &Facts) -> Cell {
     let file = match facts.get(keys::GRASTATE_FILE) {
         Known::Known(file) => file,
         Known::Unknown(why) => return unknown(&why.text),
@@ -199,7 +213,7 @@ fn view(node: &NodeSurvey, _: &NodeJudgement) -> Cell {
         Known::Known(_) => {
             show(&node.facts, keys::GVWSTATE_MEMBERS, |members| format!("{} members", members.len()))
         }
-        Known::Unknown(why) => unknown(&why.text),
+        Known::Unknown(why) => of_data(node, || unknown(&why.text)),
     }
 }
 
@@ -227,7 +241,11 @@ fn flush(node: &NodeSurvey, _: &NodeJudgement) -> Cell {
 fn room(node: &NodeSurvey, _: &NodeJudgement) -> Cell {
     let size = node.facts.get(keys::DISK_SIZE);
     let size = size.known().map(|size| format!(" of {}", bytes(*size))).unwrap_or_default();
-    show(&node.facts, keys::DISK_FREE, |free| format!("{}{size}", bytes(*free)))
+    let free = |free: &u64| format!("{}{size}", bytes(*free));
+    match node.role {
+        Role::Data => show(&node.facts, keys::DISK_FREE, free),
+        _ => optional(&node.facts, keys::DISK_FREE, free),
+    }
 }
 
 fn transfer(node: &NodeSurvey, _: &NodeJudgement) -> Cell {
@@ -235,6 +253,41 @@ fn transfer(node: &NodeSurvey, _: &NodeJudgement) -> Cell {
         Some(marker) => Cell::Is(marker.to_string()),
         None => Cell::Blank,
     }
+}
+
+/// What its join would take.
+fn way_back(_: &NodeSurvey, judged: &NodeJudgement) -> Cell {
+    let Some(forecast) = &judged.forecast else { return Cell::Blank };
+    match (forecast.transfer, forecast.write_sets, forecast.bytes) {
+        (Transfer::Ist, Some(lacks), _) => Cell::Is(format!("IST of {lacks}")),
+        (Transfer::Unknown, _, _) => Cell::Unknown(Transfer::Unknown.as_str().to_owned()),
+        (transfer, _, Some(size)) => Cell::Is(format!("{} of {}", transfer.as_str(), bytes(size))),
+        (transfer, _, None) => Cell::Is(transfer.as_str().to_owned()),
+    }
+}
+
+/// The group that an arbitrator votes in.
+fn votes(node: &NodeSurvey, _: &NodeJudgement) -> Cell {
+    match node.role {
+        Role::Arbitrator => show(&node.facts, keys::ARBITRATOR_GROUP, Plain::to_string),
+        _ => Cell::Blank,
+    }
+}
+
+/// What clients are told of a node by its clustercheck; of a load balancer, how many servers it sends them to.
+fn serves(node: &NodeSurvey, _: &NodeJudgement) -> Cell {
+    if node.role != Role::Proxy {
+        return optional(&node.facts, keys::CLUSTERCHECK, |answer| format!("clustercheck {answer}"));
+    }
+    show(&node.facts, keys::PROXY_BACKENDS, |rows| {
+        let up = rows.iter().filter(|row| judge::sends_to(row)).count();
+        format!("{up} of {} up", rows.len())
+    })
+}
+
+/// What only a node that holds data has; others are not blamed for it.
+fn of_data(node: &NodeSurvey, tell: impl FnOnce() -> Cell) -> Cell {
+    if node.role == Role::Data { tell() } else { Cell::Blank }
 }
 
 fn reach(reach: &Reach) -> Cell {

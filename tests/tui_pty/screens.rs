@@ -128,7 +128,10 @@ fn nothing_a_node_says_is_obeyed_by_the_terminal_of_a_screen() {
     screen.until_text("g2");
     screen.until_text("MARK");
     // Every page that shows what nodes say.
-    for key in ["e", "<tab>", "<tab>", "l", "<tab>", "<tab>", "<esc>", "<enter>", "<esc>"] {
+    for key in [
+        "e", "<tab>", "<tab>", "i", "o", "n", "l", "<tab>", "<tab>", "<esc>", "<enter>", "<tab>", "e",
+        "<esc>", "<esc>", "R", "c", "<tab>", "<esc>",
+    ] {
         screen.keys(key);
         screen.still(Duration::from_millis(100));
     }

@@ -12,7 +12,9 @@ pub(crate) enum Context {
     Brief,
     Matrix,
     Node,
+    Log,
     Finding,
+    Changes,
     Picker,
     Diagnose,
     Reason,
@@ -48,7 +50,9 @@ impl Context {
             Self::Brief => "the pager",
             Self::Matrix => "matrix",
             Self::Node => "node",
+            Self::Log => "log",
             Self::Finding => "finding",
+            Self::Changes => "changes",
             Self::Picker => "runbooks",
             Self::Diagnose => "diagnosis",
             Self::Reason => "break the glass",
@@ -119,6 +123,18 @@ pub(crate) enum Intent {
     StopAfter,
     /// Stop after this step; once more: at once.
     Interrupt,
+    /// The next line of the log that is known.
+    NextKnown,
+    /// The one before.
+    PreviousKnown,
+    /// Which lines of the log are shown.
+    Only,
+    /// What known lines of the log mean.
+    Explain,
+    /// What changed.
+    Changes,
+    /// Later surveys are compared with this one.
+    Pin,
     Copy,
     Theme,
     Suspend,
@@ -182,6 +198,8 @@ keys! {
         ["e"] Evidence "evidence" "everything that was read of the node";
         ["r"] Runbooks "runbooks" "the runbooks: possible now or why not";
         ["B"] BreakGlass "break glass" "leave read-only: reason and incident go into the record";
+        ["c"] Changes "changes" "what changed, survey by survey or since the pinned one";
+        ["p"] Pin "" "pin this survey: changes are told since it";
         ["C"] CloseGlass "" "close the glass: read-only again";
         ["w"] Walker "" "the run under way, or the last one";
         ["R"] Refresh "" "survey now";
@@ -205,6 +223,26 @@ keys! {
         ["tab"] Next "facts, files, log" "facts, files, log";
         ["s-tab"] Previous "" "log, files, facts";
         ["/"] Filter "filter" "only lines that hold what you type";
+        ["c"] Changes "" "what changed, survey by survey or since the pinned one";
+        ["R"] Refresh "" "survey now";
+        ["y"] Copy "" "copy what is shown";
+    Log
+        ["↑", "k"] Up "" "scroll up";
+        ["↓", "j"] Down "scroll" "scroll down";
+        ["pgup", "c-b"] PageUp "" "a page up";
+        ["pgdn", "c-f"] PageDown "" "a page down";
+        ["g", "home"] Top "" "to the top";
+        ["G", "end"] Bottom "" "to the latest line";
+        ["n"] NextKnown "known line" "the next known line, with what it means";
+        ["N"] PreviousKnown "" "the known line before";
+        ["o"] Only "fewer" "known lines only; then known warnings and errors only; then all again";
+        ["i"] Explain "meanings" "what every known line means, or only what warnings and errors do";
+        ["←", "h"] Left "" "the node to the left";
+        ["→", "l"] Right "node" "the node to the right";
+        ["tab"] Next "facts, files" "facts, files, log";
+        ["s-tab"] Previous "" "log, files, facts";
+        ["/"] Filter "filter" "only lines that hold what you type, or are known by it";
+        ["c"] Changes "" "what changed, survey by survey or since the pinned one";
         ["R"] Refresh "" "survey now";
         ["y"] Copy "" "copy what is shown";
     Finding
@@ -213,10 +251,25 @@ keys! {
         ["pgup", "c-b"] PageUp "" "a page up";
         ["pgdn", "c-f"] PageDown "" "a page down";
         ["←", "h"] Left "" "the finding before";
-        ["→", "l"] Right "next finding" "the finding after";
+        ["→", "l"] Right "finding" "the finding after";
         ["enter"] Enter "walk its runbook" "walk the runbook that answers it";
+        ["tab"] Next "evidence" "the next piece of evidence";
+        ["s-tab"] Previous "" "the piece of evidence before";
+        ["e"] Evidence "open it" "the chosen evidence where it was read: the node's fact, file or log";
+        ["c"] Changes "" "what changed, survey by survey or since the pinned one";
         ["r"] Runbooks "runbooks" "the runbooks: possible now or why not";
         ["y"] Copy "copy" "copy the finding with its evidence";
+    Changes
+        ["↑", "k"] Up "" "scroll up";
+        ["↓", "j"] Down "scroll" "scroll down";
+        ["pgup", "c-b"] PageUp "" "a page up";
+        ["pgdn", "c-f"] PageDown "" "a page down";
+        ["g", "home"] Top "" "to the latest";
+        ["G", "end"] Bottom "" "to the oldest";
+        ["tab", "s-tab"] Next "each, or since the pin" "each survey, or since the pinned one";
+        ["p"] Pin "pin" "pin the latest survey: changes are told since it";
+        ["R"] Refresh "survey" "survey now";
+        ["y"] Copy "copy" "copy what is shown";
     Picker
         ["↑", "k"] Up "" "the runbook above";
         ["↓", "j"] Down "runbook" "the runbook below";

@@ -37,6 +37,8 @@ pub(crate) enum Ink {
     Lab,
     /// The banner of a drill.
     Drill,
+    /// The banner of files that somebody collected.
+    Bundle,
     /// Nothing can be changed.
     ReadOnly,
     /// The glass is broken.
@@ -101,6 +103,8 @@ pub(crate) struct Signs {
     pub(crate) now: &'static str,
     /// Skipped, left out.
     pub(crate) skipped: &'static str,
+    /// A line of the log that warns.
+    pub(crate) warning: &'static str,
     /// A finding.
     pub(crate) finding: &'static str,
     /// The way to what answers it.
@@ -143,6 +147,7 @@ static UTF8: Signs = Signs {
     not: "✗",
     now: "▶",
     skipped: "–",
+    warning: "!",
     finding: "●",
     arrow: "→",
     dot: "·",
@@ -170,6 +175,7 @@ static ASCII: Signs = Signs {
     not: "x",
     now: ">",
     skipped: "-",
+    warning: "!",
     finding: "o",
     arrow: ">",
     dot: "-",
@@ -242,6 +248,7 @@ fn ansi(ink: Ink) -> Style {
         Ink::Live => plain.fg(Color::White).bg(Color::Red).add_modifier(Modifier::BOLD),
         Ink::Lab => plain.fg(Color::Black).bg(Color::Cyan).add_modifier(Modifier::BOLD),
         Ink::Drill => plain.fg(Color::Black).bg(Color::Green).add_modifier(Modifier::BOLD),
+        Ink::Bundle => plain.fg(Color::Black).bg(Color::Gray).add_modifier(Modifier::BOLD),
         Ink::Glass => plain.fg(Color::Black).bg(Color::Yellow).add_modifier(Modifier::BOLD),
         Ink::Waiver => plain.fg(Color::Magenta).add_modifier(Modifier::BOLD),
         Ink::Asked => plain.fg(Color::Yellow).add_modifier(Modifier::BOLD),
@@ -260,6 +267,7 @@ fn contrast(ink: Ink) -> Style {
         | Ink::Live
         | Ink::Lab
         | Ink::Drill
+        | Ink::Bundle
         | Ink::Glass
         | Ink::Danger
         | Ink::Waiver => Style::new().fg(Color::Black).bg(Color::White).add_modifier(Modifier::BOLD),
@@ -277,6 +285,7 @@ fn mono(ink: Ink) -> Style {
         | Ink::Live
         | Ink::Lab
         | Ink::Drill
+        | Ink::Bundle
         | Ink::Glass
         | Ink::Danger
         | Ink::Waiver => plain.add_modifier(Modifier::BOLD | Modifier::REVERSED),
@@ -293,11 +302,11 @@ mod tests {
     fn every_sign_is_one_column_wide_and_ascii_where_it_must_be() {
         for signs in [&UTF8, &ASCII] {
             let Signs { unknown, differs, best, candidate, behind, done, not, now, skipped, .. } = signs;
-            let Signs { finding, arrow, dot, up, down, left, right, prompt, .. } = signs;
+            let Signs { warning, finding, arrow, dot, up, down, left, right, prompt, .. } = signs;
             let Signs { across, along, tee_down, cross, tee_up, .. } = signs;
             let all = [
-                unknown, differs, best, candidate, behind, done, not, now, skipped, finding, arrow, dot, up,
-                down, left, right, prompt, across, along, tee_down, cross, tee_up,
+                unknown, differs, best, candidate, behind, done, not, now, skipped, warning, finding, arrow,
+                dot, up, down, left, right, prompt, across, along, tee_down, cross, tee_up,
             ];
             for sign in all.into_iter().chain(signs.spark) {
                 assert_eq!(sign.width(), 1, "{sign}");
@@ -308,7 +317,7 @@ mod tests {
 
     #[test]
     fn mono_and_contrast_use_no_hue() {
-        let inks = [Ink::Bad, Ink::Live, Ink::Drill, Ink::Glass, Ink::Unknown, Ink::Asked];
+        let inks = [Ink::Bad, Ink::Live, Ink::Drill, Ink::Bundle, Ink::Glass, Ink::Unknown, Ink::Asked];
         for ink in inks {
             let style = Look::of(Palette::Mono, true).style(ink);
             assert_eq!((style.fg, style.bg), (None, None), "{ink:?}");

@@ -19,6 +19,8 @@ mod look;
 mod mailbox;
 mod model;
 mod msg;
+mod past;
+mod place;
 mod seat;
 mod signals;
 mod terminal;

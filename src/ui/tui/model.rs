@@ -18,6 +18,8 @@ use zeroize::Zeroizing;
 use super::keymap::Context;
 use super::look::Look;
 use super::msg::Which;
+use super::past::Past;
+pub(crate) use super::place::{NodeAt, NodeTab, Only};
 use super::walk::Walk;
 use crate::facts::{ClusterName, Family, Mode, NodeName, NodeSurvey, Plain, Role};
 use crate::judge::{Finding, NodeJudgement, Verdict};
@@ -124,6 +126,8 @@ pub(crate) struct Cluster {
     pub(crate) read_at: Option<Timestamp>,
     /// Why the last survey came to nothing.
     pub(crate) failed: Option<Plain>,
+    /// What changed while it was looked at.
+    pub(crate) past: Past,
     /// What each node's counters did, survey by survey.
     pub(crate) pulse: BTreeMap<NodeName, Pulse>,
     /// The state of its record.
@@ -228,9 +232,11 @@ pub(crate) enum Layer {
     /// The matrix of the open cluster with its findings.
     Matrix(MatrixAt),
     /// One node's evidence.
-    Node { node: usize, tab: NodeTab, scroll: usize, filter: String },
-    /// One finding with its evidence.
-    Finding { at: usize, scroll: usize },
+    Node(NodeAt),
+    /// One finding with its evidence, of which one piece is chosen.
+    Finding { at: usize, scroll: usize, evidence: usize },
+    /// What changed, survey by survey or since the pinned one.
+    Changes { pinned: bool, scroll: usize },
     /// The runbooks: possible now or why not.
     Picker { at: usize },
     /// The drill's question before the first act; then the runbook that is walked afterwards, by its place.
@@ -276,31 +282,6 @@ pub(crate) struct MatrixAt {
     pub(crate) scroll: usize,
     /// Rows whose name holds this.
     pub(crate) filter: String,
-}
-
-/// What is shown of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NodeTab {
-    /// All facts, with source and age.
-    Facts,
-    /// The raw state files beside what was read of them.
-    Files,
-    /// The log's tail with the lines that were understood.
-    Log,
-}
-
-impl NodeTab {
-    /// All of them, in the order of the keys.
-    pub(crate) const ALL: [Self; 3] = [Self::Facts, Self::Files, Self::Log];
-
-    /// Its name.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Facts => "facts",
-            Self::Files => "files",
-            Self::Log => "log",
-        }
-    }
 }
 
 /// How a line came: key by key, or all at once as a paste does.
@@ -409,8 +390,10 @@ impl Layer {
             Self::Fleet { .. } => Context::Fleet,
             Self::Brief { .. } => Context::Brief,
             Self::Matrix(_) => Context::Matrix,
-            Self::Node { .. } => Context::Node,
+            Self::Node(at) if at.tab == NodeTab::Log => Context::Log,
+            Self::Node(_) => Context::Node,
             Self::Finding { .. } => Context::Finding,
+            Self::Changes { .. } => Context::Changes,
             Self::Picker { .. } => Context::Picker,
             Self::Diagnose { .. } => Context::Diagnose,
             Self::Reason(_) => Context::Reason,
@@ -449,6 +432,7 @@ impl Cluster {
             reading: None,
             read_at: None,
             failed: None,
+            past: Past::default(),
             pulse: BTreeMap::new(),
             record: RecordState::Unread,
             auto: true,

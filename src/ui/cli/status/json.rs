@@ -11,7 +11,8 @@ use crate::facts::{
     ClusterName, EvidenceDigest, Facts, Family, Known, Mode, NodeName, Plain, PositionSource, Reach, Role,
     Seqno,
 };
-use crate::judge::{Finding, Held, Primary, Server, Standing, Verdict, WriteSets};
+use crate::judge::{Finding, Forecast, Held, Primary, Server, Standing, Verdict, WriteSets};
+use crate::runbook::{self, Fit};
 use crate::ui::survey::Picture;
 
 const SCHEMA: &str = "breakglass.status/1";
@@ -35,6 +36,15 @@ struct Cluster<'a> {
     loss: BTreeMap<&'static str, Loss<'a>>,
     nodes: Vec<Node<'a>>,
     findings: &'a [Finding],
+    runbooks: Vec<Runbook>,
+}
+
+/// A runbook of the library: whether it has a point now, and why, or why not and what would change that.
+#[derive(Serialize)]
+struct Runbook {
+    id: String,
+    fit: Fit,
+    why: Vec<String>,
 }
 
 /// `{"write_sets": n}` or `{"unknown": "why"}`.
@@ -60,6 +70,7 @@ struct Node<'a> {
     by: Option<u64>,
     why: &'a Plain,
     position: Option<Position>,
+    forecast: Option<&'a Forecast>,
     facts: &'a Facts,
     at: Timestamp,
 }
@@ -120,10 +131,18 @@ fn cluster(picture: &Picture) -> Cluster<'_> {
                 by: judged.standing.and_then(Standing::by),
                 why: &judged.why,
                 position: judged.position.known().map(Position::from),
+                forecast: judged.forecast.as_ref(),
                 facts: &node.facts,
                 at: node.at,
             })
             .collect(),
         findings: &judgement.findings,
+        runbooks: runbook::library()
+            .iter()
+            .map(|book| {
+                let outlook = book.outlook(survey, judgement);
+                Runbook { id: book.id.clone(), fit: outlook.fit, why: outlook.why }
+            })
+            .collect(),
     }
 }

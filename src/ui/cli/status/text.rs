@@ -19,6 +19,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::super::output::{Glyphs, fit, wrap};
 use crate::facts::{Mode, NodeSurvey};
 use crate::judge::{Finding, NodeJudgement};
+use crate::runbook::{self, Fit};
 use crate::ui::cells::{Cell, ROWS, blocked, sentence};
 use crate::ui::survey::Picture;
 
@@ -34,10 +35,13 @@ pub(in crate::ui) fn page(picture: &Picture, columns: usize, glyphs: Glyphs) -> 
     let mut lines = head(picture, columns, glyphs);
     lines.push(String::new());
     lines.extend(table(picture, columns, glyphs));
-    for (index, finding) in picture.judgement.findings.iter().enumerate() {
+    let findings = &picture.judgement.findings;
+    for (index, finding) in findings.iter().enumerate() {
         lines.push(String::new());
-        lines.extend(self::finding(index + 1, finding, columns, glyphs));
+        let same = findings.iter().take(index).position(|before| before.blocked_by == finding.blocked_by);
+        lines.extend(self::finding(index + 1, finding, same.map(|before| before + 1), columns, glyphs));
     }
+    lines.extend(not_now(picture, columns, glyphs));
     lines.push(String::new());
     let mut page = String::new();
     for line in lines {
@@ -111,7 +115,31 @@ fn table(picture: &Picture, columns: usize, glyphs: Glyphs) -> Vec<String> {
     lines
 }
 
-fn finding(number: usize, finding: &Finding, columns: usize, glyphs: Glyphs) -> Vec<String> {
+/// The runbooks that answer something found and would be refused, each with what stands in its way.
+fn not_now(picture: &Picture, columns: usize, glyphs: Glyphs) -> Vec<String> {
+    let mut lines = Vec::new();
+    for book in runbook::library() {
+        let outlook = book.outlook(&picture.survey, &picture.judgement);
+        if outlook.fit != Fit::Blocked {
+            continue;
+        }
+        lines.push(String::new());
+        lines.push(fit(&format!(" not now  {}", book.id), columns, glyphs.cut));
+        for why in &outlook.why {
+            lines.extend(wrap(why, columns.saturating_sub(3)).into_iter().map(|line| format!("   {line}")));
+        }
+    }
+    lines
+}
+
+/// One finding; what is in its way is told once, and `same` is the number of the finding that told it.
+fn finding(
+    number: usize,
+    finding: &Finding,
+    same: Option<usize>,
+    columns: usize,
+    glyphs: Glyphs,
+) -> Vec<String> {
     let nodes: Vec<&str> = finding.nodes.iter().map(crate::facts::NodeName::as_str).collect();
     let title = format!(" {number} {:<9} {}  {}", finding.severity.as_str(), finding.id, nodes.join(" "));
     let mut lines = vec![fit(&title, columns, glyphs.cut)];
@@ -132,9 +160,14 @@ fn finding(number: usize, finding: &Finding, columns: usize, glyphs: Glyphs) -> 
     if !finding.next.as_str().is_empty() {
         add(&format!("{} ", glyphs.arrow), finding.next.as_str());
     }
-    if !finding.blocked_by.is_empty() {
-        add("", "In the way of a bootstrap:");
+    if finding.blocked_by.is_empty() {
+        return lines;
     }
+    if let Some(same) = same {
+        add("", &format!("In the way of a bootstrap: the same as under {same}."));
+        return lines;
+    }
+    add("", "In the way of a bootstrap:");
     for (rule, nodes, why, would_change) in blocked(&finding.blocked_by) {
         add(&format!("  {rule}{nodes}  "), &format!("{why} {} {would_change}", glyphs.arrow));
     }

@@ -279,3 +279,78 @@ fn every_place_is_reached_by_its_key_and_left_by_escape() {
     stage.keys("q");
     assert!(matches!(stage.model().top(), Some(Layer::Welcome { .. })));
 }
+
+#[test]
+fn what_a_run_changed_is_told_and_what_did_not_change_is_said() {
+    let mut stage = at_the_matrix();
+    stage.keys("c").until("one survey so far").survey_now().until("nothing has changed so far (2 surveys)");
+    stage.keys("<esc><enter>").until("galera.all-crashed").keys("<enter>");
+    with_glass_broken(&mut stage);
+    stage.until("DONE").keys("m").until("HEALTHY").keys("c").until("galera.healthy (info)");
+    assert!(stage.shown().contains("outage → healthy"), "{}", stage.shown());
+    assert!(stage.shown().contains("crashed → running"), "{}", stage.shown());
+    // Since the first survey, then since the one that is pinned.
+    stage.keys("<tab>").until("the first survey").until("outage → healthy");
+    stage.keys("p").until("pinned:").keys("k").until("the survey that you pinned");
+    assert!(stage.shown().contains("nothing has changed since"), "{}", stage.shown());
+    stage.keys("y").until("copied");
+    assert!(
+        stage.seen.copied.iter().any(|text| text.contains("nothing has changed")),
+        "{:?}",
+        stage.seen.copied
+    );
+}
+
+#[test]
+fn from_a_finding_to_where_its_evidence_was_read() {
+    let mut stage = at_the_matrix();
+    stage.keys("<enter>").until("galera.all-crashed").keys("e").until("▶files");
+    // The chosen one is brought into sight, then the next one is.
+    stage.keys("<esc><tab>").until("▶ db1.grastate.");
+    let choose = |stage: &mut Stage, evidence: &str| {
+        for _ in 0..60 {
+            if stage.shown().contains(&format!("▶ {evidence}")) {
+                return;
+            }
+            stage.keys("<tab>");
+        }
+        panic!("{evidence} is not chosen by any number of keys\n{}", stage.shown());
+    };
+    choose(&mut stage, "db1.log.last_end");
+    stage.keys("e").until("▶log");
+    assert!(stage.shown().contains("▶last run ended"), "{}", stage.shown());
+    stage.keys("<esc>");
+    choose(&mut stage, "db2.unit.active_state");
+    stage.keys("e").until("db2 · data node").until("▶facts");
+    assert!(stage.shown().contains("▶unit.active_state"), "{}", stage.shown());
+    // With it the column on the matrix.
+    stage.keys("<esc><esc>").until("▶ db2");
+}
+
+#[test]
+fn from_known_line_to_known_line_of_a_log() {
+    let mut stage = at_the_matrix();
+    stage.keys("e<tab><tab>").until("▶log").keys("n").until("known");
+    let marked = |stage: &Stage| {
+        let line = stage.shown().lines().skip(7).find(|line| line.starts_with('▶')).map(str::to_owned);
+        line.unwrap_or_else(|| panic!("nothing is marked\n{}", stage.shown()))
+    };
+    let first = marked(&stage);
+    stage.keys("n");
+    let second = marked(&stage);
+    assert_ne!(first, second);
+    stage.keys("N");
+    assert_eq!(marked(&stage), first);
+    stage.keys("N").until("no known line further up");
+    // Whatever is chosen stays in its row when the nodes are read again, and in sight when lines go.
+    stage.keys("nn");
+    let third = marked(&stage);
+    stage.survey_now();
+    assert_eq!(marked(&stage), third);
+    stage.keys("o").until("known lines only");
+    assert_eq!(marked(&stage), third);
+    assert!(!stage.shown().contains("read from"), "{}", stage.shown());
+    stage.keys("o").until("known warnings and errors only").keys("o").until("all lines");
+    stage.keys("i").until("every known line with what it means");
+    assert_eq!(marked(&stage), third);
+}

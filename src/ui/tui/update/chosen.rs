@@ -3,6 +3,7 @@
 
 use super::super::model::{Layer, Model};
 use super::super::view;
+use super::looking::Anchor;
 use crate::facts::{NodeName, Plain};
 
 /// What each layer's cursor is on.
@@ -15,6 +16,8 @@ enum On {
     Runbook(Option<usize>),
     /// A cluster, by its place in the model.
     Cluster(Option<usize>),
+    /// A row of a node's screen, by what stands there.
+    Row(Option<Anchor>),
     /// Nothing that moves.
     Nothing,
 }
@@ -28,6 +31,7 @@ impl Chosen {
             Layer::Finding { at, .. } => On::Finding(finding(*at)),
             Layer::Picker { at } => On::Runbook(view::picker_order(model).get(*at).copied()),
             Layer::Fleet { at, filter } => On::Cluster(model.fleet(filter).get(*at).copied()),
+            Layer::Node(at) => On::Row(Anchor::of(model, at)),
             _ => On::Nothing,
         };
         Self(model.layers.iter().map(on).collect())
@@ -54,6 +58,7 @@ impl Chosen {
             })
             .collect();
         let mut gone = None;
+        let mut rows = Vec::new();
         for (index, (layer, on)) in model.layers.iter_mut().zip(self.0).enumerate() {
             match (layer, on) {
                 (Layer::Matrix(at), On::Finding(Some(finding))) => at.finding = place(&finding).unwrap_or(0),
@@ -68,7 +73,14 @@ impl Chosen {
                     let fleet = fleets.get(index).and_then(Option::as_ref);
                     *at = fleet.and_then(|fleet| fleet.iter().position(|one| *one == cluster)).unwrap_or(*at);
                 }
+                (Layer::Node(at), On::Row(Some(anchor))) => rows.push((index, at.clone(), anchor)),
                 _ => {}
+            }
+        }
+        for (index, mut at, anchor) in rows {
+            anchor.put_back(model, &mut at);
+            if let Some(layer) = model.layers.get_mut(index) {
+                *layer = Layer::Node(at);
             }
         }
         if let Some((index, id)) = gone {

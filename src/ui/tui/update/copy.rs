@@ -18,7 +18,7 @@ pub(super) fn copy(model: &mut Model) -> Vec<Effect> {
             Some(view::script_text(model, step))
         }
         Some(Layer::Script { step, .. }) => Some(view::script_text(model, *step)),
-        Some(Layer::Node { .. }) => Some(view::node_text(model)),
+        Some(Layer::Node(_) | Layer::Changes { .. }) => Some(view::text(model)),
         _ => None,
     };
     match text.filter(|text| !text.trim().is_empty()) {

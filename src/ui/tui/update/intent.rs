@@ -1,12 +1,12 @@
 //! What the operator means, layer by layer.
 
 use super::super::keymap::{self, Intent};
-use super::super::model::{Cluster, DrillView, Layer, MatrixAt, Model, NodeTab, RecordState};
+use super::super::model::{Cluster, DrillView, Layer, MatrixAt, Model, NodeAt, NodeTab, RecordState};
 use super::super::msg::{Effect, Hidden, Reply};
 use super::super::view;
 use super::super::walk::Stopping;
 use super::begin::{self, say};
-use super::{asked, copy, open, stop, survey_of, typing};
+use super::{asked, copy, looking, open, stop, survey_of, typing};
 
 /// The exit code of a run that was declined before anything was done.
 const REFUSED: u8 = 40;
@@ -41,9 +41,10 @@ pub(super) fn act(model: &mut Model, intent: Intent) -> Vec<Effect> {
         Intent::Filter => filter(model),
         Intent::Refresh => refresh(model),
         Intent::AutoRefresh => auto(model),
+        Intent::Evidence if matches!(model.top(), Some(Layer::Finding { .. })) => looking::to_evidence(model),
         Intent::Evidence => {
             let node = matrix(model).map_or(0, |at| at.node);
-            model.layers.push(Layer::Node { node, tab: NodeTab::Facts, scroll: 0, filter: String::new() });
+            model.layers.push(Layer::Node(NodeAt { node, ..NodeAt::default() }));
             Vec::new()
         }
         Intent::Runbooks => {
@@ -79,6 +80,11 @@ pub(super) fn act(model: &mut Model, intent: Intent) -> Vec<Effect> {
             begin::answer(model, Reply::Refused("the operator declined".to_owned()))
         }
         Intent::StopAfter => stop_after(model),
+        Intent::NextKnown | Intent::PreviousKnown => looking::known(model, intent == Intent::NextKnown),
+        Intent::Only => looking::only(model),
+        Intent::Explain => looking::explain(model),
+        Intent::Changes => looking::changes(model),
+        Intent::Pin => looking::pin(model),
     }
 }
 
@@ -214,14 +220,15 @@ fn move_by(model: &mut Model, intent: Intent) -> Vec<Effect> {
         | Layer::Picker { at }
         | Layer::Palette { at, .. } => (at, count.saturating_sub(1)),
         Layer::Brief { scroll }
-        | Layer::Node { scroll, .. }
         | Layer::Finding { scroll, .. }
+        | Layer::Changes { scroll, .. }
         | Layer::Confirm { scroll, .. }
         | Layer::Script { scroll, .. }
         | Layer::Plan { scroll, .. }
         | Layer::Record { scroll, .. }
         | Layer::Help { scroll, .. }
         | Layer::Debrief { scroll } => (scroll, extent),
+        Layer::Node(at) => (&mut at.scroll, extent),
         Layer::Waive(form) => (&mut form.scroll, extent),
         Layer::Reason(_) | Layer::Filter { .. } | Layer::Leave | Layer::Secret => return Vec::new(),
     };
@@ -278,13 +285,14 @@ fn sideways(model: &mut Model, right: bool) -> Vec<Effect> {
     let mut column = None;
     match model.layers.last_mut() {
         Some(Layer::Matrix(at)) => step(&mut at.node, nodes),
-        Some(Layer::Node { node, .. }) => {
-            step(node, nodes);
-            column = Some(*node);
+        Some(Layer::Node(at)) => {
+            step(&mut at.node, nodes);
+            at.at = None;
+            column = Some(at.node);
         }
-        Some(Layer::Finding { at, scroll }) => {
+        Some(Layer::Finding { at, scroll, evidence }) => {
             step(at, findings);
-            *scroll = 0;
+            (*scroll, *evidence) = (0, 0);
         }
         _ => {}
     }
@@ -300,11 +308,13 @@ fn sideways(model: &mut Model, right: bool) -> Vec<Effect> {
 fn next(model: &mut Model, forward: bool) -> Vec<Effect> {
     let turn = |at: usize, of: usize| if forward { (at + 1) % of } else { (at + of - 1) % of };
     match model.layers.last_mut() {
-        Some(Layer::Node { tab, scroll, .. }) => {
-            let at = NodeTab::ALL.iter().position(|one| one == tab).unwrap_or(0);
-            *tab = NodeTab::ALL.get(turn(at, NodeTab::ALL.len())).copied().unwrap_or(*tab);
-            *scroll = 0;
+        Some(Layer::Node(at)) => {
+            let tab = NodeTab::ALL.iter().position(|one| *one == at.tab).unwrap_or(0);
+            at.tab = NodeTab::ALL.get(turn(tab, NodeTab::ALL.len())).copied().unwrap_or(at.tab);
+            (at.scroll, at.at) = (0, None);
         }
+        Some(Layer::Finding { .. }) => looking::next_evidence(model, forward),
+        Some(Layer::Changes { pinned, scroll }) => (*pinned, *scroll) = (!*pinned, 0),
         Some(Layer::Reason(form)) => form.field = turn(form.field, 2),
         Some(Layer::Waive(form)) => form.field = turn(form.field, 3),
         _ => {}
@@ -328,7 +338,7 @@ fn enter(model: &mut Model) -> Vec<Effect> {
         },
         Layer::Matrix(at) => {
             if model.finding(at.finding).is_some() {
-                model.layers.push(Layer::Finding { at: at.finding, scroll: 0 });
+                model.layers.push(Layer::Finding { at: at.finding, scroll: 0, evidence: 0 });
             }
             Vec::new()
         }
@@ -357,7 +367,8 @@ fn enter(model: &mut Model) -> Vec<Effect> {
             model.layers.pop();
             Vec::new()
         }
-        Layer::Node { .. }
+        Layer::Node(_)
+        | Layer::Changes { .. }
         | Layer::Script { .. }
         | Layer::Plan { .. }
         | Layer::Record { .. }

@@ -10,6 +10,7 @@ mod begin;
 mod chosen;
 mod copy;
 mod intent;
+mod looking;
 mod typing;
 
 use crossterm::event::KeyEvent;
@@ -113,13 +114,14 @@ fn key(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
 /// Puts the survey in, and what its counters did.
 fn surveyed(model: &mut Model, cluster: Which, result: Result<Box<Picture>, Plain>) {
     let (now, chosen) = (model.now, Chosen::of(model));
+    let looked_at = model.open == Some(cluster.at);
     let Some(of) = model.which(cluster) else { return };
     of.reading = None;
     of.read_at = Some(now);
     match result {
         // One that began before a run and ends within it is older than what the run shows.
         Ok(picture) if of.picture.as_ref().is_some_and(|old| old.survey.taken > picture.survey.taken) => {}
-        Ok(picture) => show(of, *picture),
+        Ok(picture) => show(of, *picture, looked_at),
         Err(why) => of.failed = Some(why),
     }
     chosen.put_back(model);
@@ -137,7 +139,12 @@ fn after_survey(model: &mut Model, cluster: Which) -> Vec<Effect> {
     record.into_iter().chain(debrief).collect()
 }
 
-fn show(cluster: &mut Cluster, picture: Picture) {
+fn show(cluster: &mut Cluster, picture: Picture, looked_at: bool) {
+    cluster.past.hear(cluster.picture.as_ref(), &picture);
+    // Of clusters that nobody has opened no second survey is kept.
+    if looked_at && cluster.past.pin.is_none() {
+        cluster.past.pin(&picture, false);
+    }
     for node in &picture.survey.nodes {
         let pulse = cluster.pulse.entry(node.name.clone()).or_default();
         let seqno = node.facts.get(keys::WSREP_LAST_COMMITTED);
@@ -361,7 +368,7 @@ fn clamp(model: &mut Model) {
                 at.node = at.node.min(nodes.saturating_sub(1));
                 at.finding = at.finding.min(findings.saturating_sub(1));
             }
-            Layer::Node { node, .. } => *node = (*node).min(nodes.saturating_sub(1)),
+            Layer::Node(at) => at.node = at.node.min(nodes.saturating_sub(1)),
             Layer::Finding { at, .. } => *at = (*at).min(findings.saturating_sub(1)),
             _ => {}
         }

@@ -112,10 +112,9 @@ fn follow(model: &mut Model) {
 /// The filter of a layer that has one.
 pub(super) fn filter_of(layer: &mut Layer) -> Option<&mut String> {
     match layer {
-        Layer::Fleet { filter, .. } | Layer::Node { filter, .. } | Layer::Record { filter, .. } => {
-            Some(filter)
-        }
+        Layer::Fleet { filter, .. } | Layer::Record { filter, .. } => Some(filter),
         Layer::Matrix(at) => Some(&mut at.filter),
+        Layer::Node(at) => Some(&mut at.filter),
         _ => None,
     }
 }

@@ -85,7 +85,7 @@ fn left(model: &Model) -> Vec<Part> {
         Some(Mode::Live) => (" LIVE ", Ink::Live),
         Some(Mode::Lab) => (" LAB ", Ink::Lab),
         Some(Mode::Drill) => (" DRILL ", Ink::Drill),
-        Some(Mode::Bundle) => (" BUNDLE ", Ink::Unknown),
+        Some(Mode::Bundle) => (" BUNDLE ", Ink::Bundle),
         // Until a node has said what it is, it is neither.
         None => (" MODE ? ", Ink::Unknown),
     };
@@ -153,6 +153,10 @@ fn record(model: &Model, cluster: &Cluster, look: Look) -> (String, Ink) {
     let walk = model.running().filter(|walk| model.open == Some(walk.cluster));
     if let Some(head) = walk.and_then(|walk| walk.head.clone()) {
         return (head, Ink::Title);
+    }
+    // Nothing is ever done to files, so they have no record.
+    if cluster.mode() == Some(Mode::Bundle) {
+        return ("from files".to_owned(), Ink::Dim);
     }
     match &cluster.record {
         RecordState::Unread => ("record not read".to_owned(), Ink::Unknown),

@@ -11,26 +11,31 @@ use crate::facts::{Known, NodeName};
 use crate::judge::Finding;
 use crate::runbook::Fit;
 use crate::ui::cells::blocked;
-use crate::ui::tui::look::Ink;
+use crate::ui::tui::look::{Ink, Look};
 use crate::ui::tui::model::{Cluster, Model, Picture};
 
 /// Draws it.
-pub(super) fn draw(model: &Model, at: usize, scroll: usize, area: Rect, buf: &mut Buffer) {
+pub(super) fn draw(model: &Model, at: (usize, usize), scroll: usize, area: Rect, buf: &mut Buffer) {
     page(model, at, area).draw(scroll, model.look, buf);
 }
 
 /// Its text, and where it stands.
-pub(super) fn page(model: &Model, at: usize, area: Rect) -> Page {
-    Page { lines: lines(model, at, area.width), area }
+pub(super) fn page(model: &Model, at: (usize, usize), area: Rect) -> Page {
+    Page { lines: lines(model, at, area.width).0, area }
 }
 
-/// All of its lines.
-pub(super) fn lines(model: &Model, at: usize, width: u16) -> Vec<Line<'static>> {
+/// The row of each piece of its evidence.
+pub(super) fn rows(model: &Model, at: usize, width: u16) -> Vec<usize> {
+    lines(model, (at, 0), width).1
+}
+
+/// All of its lines, and the rows of the evidence, of which one piece is chosen.
+fn lines(model: &Model, (at, chosen): (usize, usize), width: u16) -> (Vec<Line<'static>>, Vec<usize>) {
     let look = model.look;
     let cluster = model.cluster();
     let picture = cluster.and_then(|cluster| cluster.picture.as_ref());
     let (Some(cluster), Some(picture), Some(finding)) = (cluster, picture, model.finding(at)) else {
-        return vec![Line::styled(" it is found no longer", look.style(Ink::Dim))];
+        return (vec![Line::styled(" it is found no longer", look.style(Ink::Dim))], Vec::new());
     };
     let text = look.style(Ink::Text);
     let mut lines = head(model, at, finding, picture, width);
@@ -55,9 +60,33 @@ pub(super) fn lines(model: &Model, at: usize, width: u16) -> Vec<Line<'static>> 
     lines.push(Line::default());
     lines.push(paint::heading(" evidence", look));
     if finding.evidence.is_empty() {
+        lines.extend(unread(finding, picture, look, width));
+    }
+    let chosen = chosen.min(finding.evidence.len().saturating_sub(1));
+    let names = finding.evidence.iter().map(|name| paint::width(name)).max().unwrap_or(0);
+    let names = names.min(usize::from(width) / 2);
+    let mut rows = Vec::new();
+    for (at, name) in finding.evidence.iter().enumerate() {
+        rows.push(lines.len());
+        lines.extend(evidence(model, (cluster, picture), (name, names), at == chosen, width));
+    }
+    (lines, rows)
+}
+
+/// Where nothing was read, how far we got is the evidence.
+fn unread(finding: &Finding, picture: &Picture, look: Look, width: u16) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for node in finding.nodes.iter().filter_map(|name| picture.survey.node(name)) {
+        for (way, reach) in [("ssh", &node.ssh), ("sql", &node.sql)] {
+            let lead = Span::styled(format!("   {} {way}  ", node.name), look.style(Ink::Dim));
+            let word = Span::styled(format!("{} ", reach.word.as_str()), look.style(Ink::Text));
+            let text = reach.detail.as_str();
+            lines.extend(paint::hanging(&[lead, word], text, look.style(Ink::Text), width));
+        }
+    }
+    if lines.is_empty() {
         lines.push(Line::styled("   that nothing was read", look.style(Ink::Unknown)));
     }
-    lines.extend(finding.evidence.iter().flat_map(|name| evidence(model, cluster, picture, name, width)));
     lines
 }
 
@@ -109,13 +138,16 @@ fn answer(model: &Model, finding: &Finding, picture: &Picture, width: u16) -> Ve
 /// A fact it rests on, `node.fact`, with its value, source and age.
 fn evidence(
     model: &Model,
-    cluster: &Cluster,
-    picture: &Picture,
-    name: &str,
+    (cluster, picture): (&Cluster, &Picture),
+    (name, names): (&str, usize),
+    chosen: bool,
     width: u16,
 ) -> Vec<Line<'static>> {
     let look = model.look;
-    let lead = Span::styled(format!("   {name}  "), look.style(Ink::Dim));
+    let (sign, ink) = if chosen { (look.signs.now, Ink::Text) } else { (" ", Ink::Dim) };
+    // Values stand below each other.
+    let label = if paint::width(name) > names { name.to_owned() } else { paint::fit(name, names, look) };
+    let lead = Span::styled(format!(" {sign} {label}  "), look.style(ink));
     let found = picture.survey.nodes.iter().find_map(|node| {
         let fact = name.strip_prefix(node.name.as_str())?.strip_prefix('.')?;
         node.facts.iter().find(|(there, _)| *there == fact).map(|(_, fact)| fact)
@@ -136,7 +168,7 @@ fn evidence(
         Some(last) if used(last) + paint::width(&origin.content) < usize::from(width) => {
             last.spans.push(origin);
         }
-        _ => lines.push(Line::from(vec![Span::raw("     "), origin])),
+        _ => lines.push(Line::from(vec![Span::raw(" ".repeat(names.saturating_add(2))), origin])),
     }
     lines
 }

@@ -16,6 +16,7 @@ use crate::ui::tui::look::{Look, Palette};
 use crate::ui::tui::model::{
     Cluster, DrillView, Glass, Layer, MatrixAt, Model, Origin, Picture, Question, RecordState,
 };
+use crate::ui::tui::past::Past;
 
 #[path = "../../../../tests/support/surveys.rs"]
 #[expect(dead_code, clippy::duplicate_mod, reason = "shared builders; each user needs some of them")]
@@ -45,6 +46,31 @@ pub(super) fn unread(nodes: Vec<(crate::facts::NodeName, crate::facts::Role)>) -
 /// So many seconds after the survey.
 pub(super) fn later(seconds: i64) -> Timestamp {
     now() + SignedDuration::from_secs(seconds)
+}
+
+/// A cluster as it was found by several surveys, 5 s apart.
+pub(super) fn watched(surveys: Vec<Vec<Node>>) -> Cluster {
+    let mut past = Past::default();
+    let mut last: Option<Picture> = None;
+    let count = i64::try_from(surveys.len()).unwrap();
+    for (at, nodes) in (0..).zip(surveys) {
+        let mut survey = survey(nodes);
+        let judgement = judge(&survey);
+        survey.taken -= SignedDuration::from_secs(5 * (count - 1 - at));
+        let picture = Picture { survey, judgement };
+        past.hear(last.as_ref(), &picture);
+        if last.is_none() {
+            past.pin(&picture, false);
+        }
+        last = Some(picture);
+    }
+    let picture = last.unwrap();
+    let mut cluster =
+        unread(picture.survey.nodes.iter().map(|node| (node.name.clone(), node.role)).collect());
+    cluster.record = RecordState::Ready;
+    cluster.past = past;
+    cluster.picture = Some(picture);
+    cluster
 }
 
 /// Three nodes that were killed; nothing touched yet.

@@ -59,7 +59,7 @@ fn about(row: &Binding, width: u16, look: Look) -> Vec<Line<'static>> {
     paint::hanging(&[lead], row.about, look.style(Ink::Text), width)
 }
 
-fn signs(look: Look) -> [(&'static str, &'static str); 10] {
+fn signs(look: Look) -> [(&'static str, &'static str); 13] {
     let signs = look.signs;
     [
         (signs.unknown, "not known, with the reason"),
@@ -71,6 +71,9 @@ fn signs(look: Look) -> [(&'static str, &'static str); 10] {
         (signs.not, "refused, failed, does not hold"),
         (signs.now, "chosen, or runs now"),
         (signs.skipped, "skipped, left out"),
-        (signs.finding, "a finding; a line of the log that was understood"),
+        (signs.finding, "a finding; in the log a known line about a change, wanted or not"),
+        (signs.warning, "in the log: a known warning"),
+        (signs.dot, "in the log: a known line that says how things go"),
+        ("", "what a known line means was seen in the lab, or stands in the source or a manual"),
     ]
 }

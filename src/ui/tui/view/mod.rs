@@ -10,6 +10,7 @@
 
 mod banner;
 mod brief;
+mod changes;
 mod choose;
 mod confirm;
 mod debrief;
@@ -52,6 +53,7 @@ use ratatui::layout::Rect;
 use super::keymap::Context;
 use super::look::Ink;
 use super::model::{Layer, Model};
+pub(crate) use node::{Place, places};
 pub(crate) use picker::order as picker_order;
 pub(crate) use script::text as script_text;
 
@@ -96,10 +98,11 @@ fn draw_layer(model: &Model, layer: &Layer, area: Rect, buf: &mut Buffer) {
         Layer::Welcome { at } => welcome::draw(model, *at, area, buf),
         Layer::Fleet { at, filter } => fleet::draw(model, *at, filter, area, buf),
         Layer::Matrix(at) => matrix::draw(model, at, area, buf),
-        Layer::Node { node, tab, scroll, filter } => {
-            node::draw(model, (*node, *tab), *scroll, filter, area, buf);
+        Layer::Node(at) => node::draw(model, at, area, buf),
+        Layer::Finding { at, scroll, evidence } => {
+            finding::draw(model, (*at, *evidence), *scroll, area, buf);
         }
-        Layer::Finding { at, scroll } => finding::draw(model, *at, *scroll, area, buf),
+        Layer::Changes { pinned, scroll } => changes::draw(model, *pinned, *scroll, area, buf),
         Layer::Help { of, scroll } => help::draw(model, *of, *scroll, area, buf),
         Layer::Brief { scroll } => brief::draw(model, *scroll, area, buf),
         Layer::Picker { at } => picker::draw(model, *at, area, buf),
@@ -155,8 +158,9 @@ pub(crate) fn room(model: &Model) -> usize {
 fn page(model: &Model) -> Option<paint::Page> {
     let area = body(screen(model));
     match model.top()? {
-        Layer::Node { node, tab, filter, .. } => Some(node::page(model, (*node, *tab), filter, area)),
-        Layer::Finding { at, .. } => Some(finding::page(model, *at, area)),
+        Layer::Node(at) => Some(node::page(model, at, area)),
+        Layer::Finding { at, evidence, .. } => Some(finding::page(model, (*at, *evidence), area)),
+        Layer::Changes { pinned, .. } => Some(changes::page(model, *pinned, area)),
         Layer::Help { of, .. } => Some(help::page(model, *of, area)),
         Layer::Brief { .. } => Some(brief::page(model, area)),
         Layer::Walker { at, .. } => Some(walker::page(model, *at, area)),
@@ -167,6 +171,14 @@ fn page(model: &Model) -> Option<paint::Page> {
         Layer::Record { lines, filter, .. } => Some(record::page(model, lines, filter, area)),
         Layer::Debrief { .. } => Some(debrief::page(model, area)),
         _ => None,
+    }
+}
+
+/// The row of each piece of evidence of the finding on top.
+pub(crate) fn evidence_rows(model: &Model) -> Vec<usize> {
+    match model.top() {
+        Some(Layer::Finding { at, .. }) => finding::rows(model, *at, model.size.0),
+        _ => Vec::new(),
     }
 }
 
@@ -197,8 +209,8 @@ fn body(area: Rect) -> Rect {
     Rect { y: area.y.saturating_add(top), height: area.height.saturating_sub(2), ..area }
 }
 
-/// What is shown of a node, as text for the clipboard.
-pub(crate) fn node_text(model: &Model) -> String {
+/// All of what the layer on top scrolls, as text for the clipboard.
+pub(crate) fn text(model: &Model) -> String {
     let lines = page(model).map(|page| page.lines).unwrap_or_default();
     let text = |line: ratatui::text::Line<'_>| -> String {
         line.spans.iter().map(|span| span.content.as_ref()).collect()

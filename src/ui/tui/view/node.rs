@@ -20,10 +20,11 @@ use ratatui::text::{Line, Span};
 
 use super::paint::{self, Page};
 use super::values;
+use crate::ask::lines::KnownLine;
 use crate::facts::{Fact, Facts, Key, Known, NodeSurvey, Plain, Reach, Role, ValueType, keys};
 use crate::judge::NodeJudgement;
 use crate::ui::tui::look::{Ink, Look};
-use crate::ui::tui::model::{Model, NodeTab};
+use crate::ui::tui::model::{Model, NodeAt, NodeTab, Only};
 
 /// Facts that have a tab of their own.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -31,6 +32,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     (keys::GVWSTATE_RAW.name(), "in the files"),
     (keys::LOG_TAIL.name(), "in the log"),
     (keys::LOG_MARKS.name(), "in the log"),
+    (keys::LOG_KNOWN.name(), "in the log"),
 ];
 
 /// What a tab is made of.
@@ -41,59 +43,127 @@ struct Seen<'a> {
     width: u16,
 }
 
+/// What a row is about.
+#[derive(Clone, Debug)]
+enum Of {
+    /// A fact, by its name.
+    Fact(&'static str),
+    /// A line of the log as it was read, and what it is known as.
+    Logged(String, Option<&'static KnownLine>),
+}
+
+/// A line of a tab; the first one of what it is about names that.
+#[derive(Clone, Debug)]
+struct Row {
+    line: Line<'static>,
+    of: Option<Of>,
+}
+
+/// Where a fact or a line of the log stands on the screen.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// The row, counted from the top of all that can be scrolled.
+    pub(crate) row: usize,
+    /// The fact's name, or the line as it was read.
+    pub(crate) what: String,
+    /// What the line is known as.
+    pub(crate) known: Option<&'static KnownLine>,
+}
+
+impl From<Line<'static>> for Row {
+    fn from(line: Line<'static>) -> Self {
+        Self { line, of: None }
+    }
+}
+
+impl Row {
+    fn blank() -> Self {
+        Line::default().into()
+    }
+
+    /// Lines about one thing.
+    fn of(of: &Of, lines: Vec<Line<'static>>) -> Vec<Self> {
+        let named = |at| (at == 0).then(|| of.clone());
+        lines.into_iter().enumerate().map(|(at, line)| Self { line, of: named(at) }).collect()
+    }
+
+    fn holds(&self, filter: &str) -> bool {
+        self.line.to_string().to_lowercase().contains(filter)
+    }
+}
+
 /// Draws it.
-pub(super) fn draw(
-    model: &Model,
-    (node, tab): (usize, NodeTab),
-    scroll: usize,
-    filter: &str,
-    area: Rect,
-    buf: &mut Buffer,
-) {
+pub(super) fn draw(model: &Model, at: &NodeAt, area: Rect, buf: &mut Buffer) {
     let look = model.look;
-    let head = head(model, node, area);
+    let (node, tab, filter) = (at.node, at.tab, at.filter.as_str());
+    let head = head(model, at, area);
     let height = paint::cells(head.len()).min(area.height);
     paint::scrolled(&head, 0, Rect { height, ..area }, look, buf);
     tabs(model, node, tab, filter, area, buf);
     let rule = Rect { y: area.y.saturating_add(height), height: u16::from(height < area.height), ..area };
     paint::rule(buf, rule, look);
-    page(model, (node, tab), filter, area).draw(scroll, look, buf);
+    let rows = rows(model, at, area.width);
+    let chosen = places_in(&rows).into_iter().find(|place| Some(&place.what) == at.at.as_ref());
+    let page = tab_page(model, at, rows, area);
+    page.draw(at.scroll, look, buf);
+    // What a key has led to is marked at the edge.
+    let above = at.scroll.min(page.extent());
+    let y = chosen.and_then(|place| place.row.checked_sub(above)).filter(|y| *y < page.room());
+    if let Some(y) = y {
+        let at = (page.area.x, page.area.y.saturating_add(paint::cells(y)));
+        paint::text(buf, at, page.area.width.min(1), look.signs.now, look.style(Ink::Key), look);
+    }
 }
 
 /// The tab's text, and where it stands.
-pub(super) fn page(model: &Model, (node, tab): (usize, NodeTab), filter: &str, area: Rect) -> Page {
-    let used = paint::cells(head(model, node, area).len().saturating_add(1)).min(area.height);
-    let area = Rect { y: area.y.saturating_add(used), height: area.height.saturating_sub(used), ..area };
-    Page { lines: lines(model, (node, tab), filter, area.width), area }
+pub(super) fn page(model: &Model, at: &NodeAt, area: Rect) -> Page {
+    tab_page(model, at, rows(model, at, area.width), area)
 }
 
-/// All lines of a tab that hold `filter`.
-pub(super) fn lines(
-    model: &Model,
-    (node, tab): (usize, NodeTab),
-    filter: &str,
-    width: u16,
-) -> Vec<Line<'static>> {
+fn tab_page(model: &Model, at: &NodeAt, rows: Vec<Row>, area: Rect) -> Page {
+    let used = paint::cells(head(model, at, area).len().saturating_add(1)).min(area.height);
+    let area = Rect { y: area.y.saturating_add(used), height: area.height.saturating_sub(used), ..area };
+    Page { lines: rows.into_iter().map(|row| row.line).collect(), area }
+}
+
+/// Where every fact and every line of the log stands.
+pub(crate) fn places(model: &Model, at: &NodeAt) -> Vec<Place> {
+    places_in(&rows(model, at, model.size.0))
+}
+
+fn places_in(rows: &[Row]) -> Vec<Place> {
+    let places = rows.iter().enumerate().filter_map(|(row, one)| {
+        let (what, known) = match one.of.as_ref()? {
+            Of::Fact(name) => ((*name).to_owned(), None),
+            Of::Logged(line, known) => (line.clone(), *known),
+        };
+        Some(Place { row, what, known })
+    });
+    places.collect()
+}
+
+/// All rows of a tab that hold what is filtered for.
+fn rows(model: &Model, at: &NodeAt, width: u16) -> Vec<Row> {
     let look = model.look;
-    let Some((survey, _, now)) = surveyed(model, node) else {
-        return vec![Line::styled(" nothing was read of it yet", look.style(Ink::Unknown))];
+    let Some((survey, _, now)) = surveyed(model, at.node) else {
+        return vec![Line::styled(" nothing was read of it yet", look.style(Ink::Unknown)).into()];
     };
     let seen = Seen { node: survey, now, look, width };
-    let filter = filter.trim().to_lowercase();
-    let lines = match tab {
+    let filter = at.filter.trim().to_lowercase();
+    let rows = match at.tab {
         NodeTab::Facts => seen.facts(&filter),
         NodeTab::Files => seen.files(&filter),
-        NodeTab::Log => seen.log(&filter),
+        NodeTab::Log => seen.log(at, &filter),
     };
-    if lines.is_empty() {
-        let text = if filter.is_empty() {
-            " nothing was read".to_owned()
-        } else {
-            format!(" nothing holds \"{filter}\"")
+    if rows.is_empty() {
+        let text = match (filter.as_str(), at.only) {
+            ("", Only::All) => " nothing was read".to_owned(),
+            ("", only) => format!(" there are none of these: {}", only.word()),
+            (filter, _) => format!(" nothing holds \"{filter}\""),
         };
-        return vec![Line::styled(text, look.style(Ink::Dim))];
+        return vec![Line::styled(text, look.style(Ink::Dim)).into()];
     }
-    lines
+    rows
 }
 
 /// The node as the last survey has it; while the first one is under way as it arrived, with no judgement.
@@ -108,8 +178,8 @@ fn surveyed(model: &Model, node: usize) -> Option<(&NodeSurvey, Option<&NodeJudg
 }
 
 /// Who it is, and how far we got on the ways to it.
-fn head(model: &Model, node: usize, area: Rect) -> Vec<Line<'static>> {
-    let (look, width) = (model.look, area.width);
+fn head(model: &Model, at: &NodeAt, area: Rect) -> Vec<Line<'static>> {
+    let (look, width, node) = (model.look, area.width, at.node);
     let dot = look.signs.dot;
     let Some((name, role)) = model.cluster().and_then(|cluster| cluster.nodes.get(node)) else {
         return vec![Line::styled(" there is no such node", look.style(Ink::Unknown))];
@@ -151,14 +221,14 @@ fn head(model: &Model, node: usize, area: Rect) -> Vec<Line<'static>> {
         })
         .collect();
     // Where there is little room each has one line; the facts say it all.
-    let tight = area.height < 16;
+    let tight = area.height < 16 || (at.tab == NodeTab::Log && area.height < 30);
     if tight {
         lines.push(Line::from(who));
     } else {
         lines.extend(joined(&who, width, look));
     }
     let calm = |reach: &Reach| reach.is_ok() && reach.detail.as_str().is_empty();
-    if calm(&survey.ssh) && calm(&survey.sql) {
+    if tight || (calm(&survey.ssh) && calm(&survey.sql)) {
         let [ssh, sql] = [way("ssh", &survey.ssh, look), way("sql", &survey.sql, look)];
         lines.push(Line::from([ssh, sql].concat()));
     } else {
@@ -261,9 +331,9 @@ fn tabs(model: &Model, node: usize, open: NodeTab, filter: &str, area: Rect, buf
 
 impl Seen<'_> {
     /// Every fact of the table in its order, with its source and age.
-    fn facts(&self, filter: &str) -> Vec<Line<'static>> {
+    fn facts(&self, filter: &str) -> Vec<Row> {
         let facts = keys::ALL.iter().filter_map(|key| Some((key.name, self.fact(key.name)?)));
-        facts.flat_map(|(name, fact)| self.fact_lines(name, fact, filter)).collect()
+        facts.flat_map(|(name, fact)| Row::of(&Of::Fact(name), self.fact_lines(name, fact, filter))).collect()
     }
 
     fn fact(&self, name: &str) -> Option<&Fact> {
@@ -317,13 +387,15 @@ impl Seen<'_> {
     }
 
     /// A fact that belongs to another tab's head: its label, and what it says or why it says nothing.
-    fn labelled<T: ValueType>(&self, key: Key<T>, label: &str) -> Vec<Line<'static>> {
+    fn labelled<T: ValueType>(&self, key: Key<T>, label: &str) -> Vec<Row> {
         let Some(fact) = self.fact(key.name()) else { return Vec::new() };
         let text = values::words(fact, self.now).join(", ");
         let (text, ink) = match &fact.value {
             Known::Known(_) => (text, Ink::Text),
             Known::Unknown(_) => (format!("{} {text}", self.look.signs.unknown), Ink::Unknown),
         };
-        paint::labelled(&format!(" {label}"), 22, &text, self.look.style(ink), self.width, self.look)
+        let label = format!(" {label}");
+        let lines = paint::labelled(&label, 22, &text, self.look.style(ink), self.width, self.look);
+        Row::of(&Of::Fact(key.name()), lines)
     }
 }

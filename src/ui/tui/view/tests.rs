@@ -4,14 +4,19 @@ mod any;
 
 use std::collections::BTreeMap;
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use jiff::SignedDuration;
 
 use super::fixtures::*;
+use crate::ask::lines::classify;
 use crate::facts::{ClusterName, Mode, NodeName, Role, WhyKind, keys};
 use crate::runbook::plan;
 use crate::ui::tui::keymap::Context;
 use crate::ui::tui::look::Palette;
-use crate::ui::tui::model::{Layer, MatrixAt, NodeTab, Reading, RecordState};
+use crate::ui::tui::model::{Cluster, Layer, MatrixAt, Model, NodeAt, NodeTab, Only, Reading, RecordState};
+use crate::ui::tui::msg::Msg;
+use crate::ui::tui::past::Past;
+use crate::ui::tui::update::update;
 use crate::ui::tui::walk::{Told, Walk};
 
 fn chosen(node: usize, finding: usize) -> Layer {
@@ -19,7 +24,7 @@ fn chosen(node: usize, finding: usize) -> Layer {
 }
 
 fn node(node: usize, tab: NodeTab) -> Layer {
-    Layer::Node { node, tab, scroll: 0, filter: String::new() }
+    Layer::Node(NodeAt { node, tab, ..NodeAt::default() })
 }
 
 /// Every kind of column, more of them than fit, and five findings.
@@ -191,7 +196,138 @@ fn a_node_that_was_not_read() {
 
 #[test]
 fn a_finding() {
-    snapshot("finding", matrix(crashed()).on(Layer::Finding { at: 0, scroll: 0 }));
+    snapshot("finding", matrix(crashed()).on(Layer::Finding { at: 0, scroll: 0, evidence: 0 }));
+}
+
+/// A cluster that writes, loses a node, and then all of them; then nothing more.
+fn lost() -> Model {
+    let known = |node: Node| {
+        let entries = ["sst-failed 1 2026-11-21T02:40:00Z 2026-11-21T02:40:00Z"];
+        node.set(keys::LOG_KNOWN, entries.iter().map(|entry| plain(entry)).collect())
+            .set(keys::DISK_FREE, 40 << 30)
+    };
+    let writing =
+        |at| ALL.iter().map(|name| Node::new(name).synced(3, ALL, at)).map(known).collect::<Vec<_>>();
+    let two = &ALL[..2];
+    let mut one_down: Vec<Node> = two.iter().map(|name| known(Node::new(name).synced(4, two, 180))).collect();
+    one_down.push(Node::new("g3").unreachable());
+    let surveys = vec![writing(100), writing(160), one_down, crashed(), crashed(), crashed()];
+    let matrix = Layer::Matrix(MatrixAt::default());
+    model(vec![watched(surveys)], vec![Layer::Fleet { at: 0, filter: String::new() }, matrix])
+}
+
+#[test]
+fn known_lines_of_a_log_with_what_they_mean() {
+    let at = "2026-11-21T02:5";
+    let tail = [
+        "0:01Z mariadbd[812]: 2026-11-21  3:50:01 0 [Note] WSREP: Synchronized with group, ready for connections",
+        "0:02Z mariadbd[812]: 2026-11-21  3:50:02 0 [Note] InnoDB: Completed initialization of buffer pool",
+        "8:10Z mariadbd[812]: 2026-11-21  3:58:10 0 [ERROR] WSREP: SST failed: 1 (Operation not permitted)",
+        "8:12Z systemd[1]: mariadb.service: Main process exited, code=killed, status=9/KILL",
+    ];
+    let tail: Vec<_> = tail.iter().map(|line| plain(&format!("{at}{line}"))).collect();
+    let id = classify(tail[2].as_str()).unwrap().id;
+    let seen = vec![plain(&format!("{id} 3 2026-11-21T01:58:10Z 2026-11-21T02:58:10Z"))];
+    let with = || {
+        told()
+            .set(keys::LOG_TAIL, tail.clone())
+            .set(keys::LOG_MARKS, vec![])
+            .set(keys::LOG_KNOWN, seen.clone())
+    };
+    let log = NodeAt { tab: NodeTab::Log, ..NodeAt::default() };
+    let known = NodeAt { only: Only::Known, at: Some(tail[0].to_string()), ..log.clone() };
+    snapshot("node_log_known", matrix(vec![with()]).on(Layer::Node(known)));
+    let page = |at: NodeAt| text(&drawn(&mut matrix(vec![with()]).on(Layer::Node(at)), (80, 60)));
+    let all = page(log.clone());
+    assert!(all.contains("✗ 02:58:10 SST failed: 1 (Operation not permitted)"), "{all}");
+    assert!(all.contains("→ galera.transfer-failed"), "{all}");
+    assert!(all.contains("02:50:02 [Note] InnoDB: Completed"), "an unknown line as it was read\n{all}");
+    let bad = page(NodeAt { only: Only::Bad, ..log.clone() });
+    assert!(bad.contains("SST failed") && !bad.contains("Synchronized") && !bad.contains("InnoDB"), "{bad}");
+    let named = page(NodeAt { filter: id.to_owned(), ..log });
+    assert!(
+        named.contains("SST failed") && named.contains("3 times from"),
+        "a line is found by its name\n{named}"
+    );
+}
+
+#[test]
+fn evidence_of_the_log_leads_to_the_line_that_points_to_the_finding() {
+    let tail: Vec<_> = [
+        "2026-11-21T02:58:10Z mariadbd[812]: 2026-11-21  3:58:10 0 [ERROR] WSREP: SST failed: 1 (Operation not permitted)",
+        "2026-11-21T02:58:12Z systemd[1]: mariadb.service: Main process exited, code=killed, status=9/KILL",
+    ]
+    .map(plain)
+    .to_vec();
+    let mut model = matrix(vec![Node::new("g2").crashed(ALL), told().set(keys::LOG_TAIL, tail.clone())]);
+    let finding = &mut model.clusters[0].picture.as_mut().unwrap().judgement.findings[0];
+    finding.id = "galera.transfer-failed";
+    finding.evidence = vec!["g1.log.known".to_owned()];
+    model.size = (80, 24);
+    let press = |model: &mut Model, letter| {
+        let key = KeyEvent::new(KeyCode::Char(letter), KeyModifiers::NONE);
+        drop(update(model, Msg::Key(key)));
+    };
+    let mut model = model.on(Layer::Finding { at: 0, scroll: 0, evidence: 0 });
+    press(&mut model, 'e');
+    let page = text(&drawn(&mut model, (80, 24)));
+    assert!(page.contains("g1 · data node") && page.contains("▶✗ 02:58:10 SST failed"), "{page}");
+    // Where no line points to it the evidence itself is what is chosen.
+    model.layers.pop();
+    model.clusters[0].picture.as_mut().unwrap().judgement.findings[0].id = "galera.encryption";
+    press(&mut model, 'e');
+    assert!(matches!(model.top(), Some(Layer::Node(at)) if at.at.as_deref() == Some("log.known")));
+}
+
+#[test]
+fn what_changed_from_survey_to_survey() {
+    snapshot("changes", lost().on(Layer::Changes { pinned: false, scroll: 0 }));
+}
+
+#[test]
+fn what_changed_since_the_pin() {
+    snapshot("changes_pinned", lost().on(Layer::Changes { pinned: true, scroll: 0 }));
+}
+
+#[test]
+fn that_nothing_changed_is_said() {
+    let said = |cluster: Cluster, pinned| {
+        let mut model = model(vec![cluster], vec![Layer::Changes { pinned, scroll: 0 }]);
+        text(&drawn(&mut model, (80, 24)))
+    };
+    let quiet = || watched(vec![healthy(), healthy(), healthy()]);
+    assert!(
+        said(quiet(), false).contains("nothing has changed so far (3 surveys)"),
+        "{}",
+        said(quiet(), false)
+    );
+    assert!(said(quiet(), true).contains("nothing has changed since 02:59:50"), "{}", said(quiet(), true));
+    let once = || watched(vec![healthy()]);
+    assert!(said(once(), false).contains("one survey so far"), "{}", said(once(), false));
+    let then = watched(vec![healthy(), crashed(), crashed(), crashed()]);
+    let page = said(then, false);
+    assert!(page.contains("nothing has changed since 02:59:50 (2 surveys)"), "{page}");
+    let unpinned = said(cluster(healthy()), true);
+    assert!(unpinned.contains("no survey is pinned yet"), "{unpinned}");
+}
+
+#[test]
+fn a_pin_that_is_moved_counts_from_there_and_little_is_kept() {
+    let mut cluster = watched(vec![healthy(), crashed()]);
+    let picture = cluster.picture.take().unwrap();
+    cluster.past.pin(&picture, true);
+    assert!(cluster.past.pin.as_ref().is_some_and(|pin| pin.since.is_nothing() && pin.chosen));
+    let other = watched(vec![healthy()]).picture.unwrap();
+    for _ in 0..60 {
+        cluster.past.hear(Some(&picture), &other);
+        cluster.past.hear(Some(&other), &picture);
+    }
+    assert_eq!((cluster.past.changes.len(), cluster.past.forgotten, cluster.past.surveys), (50, 71, 122));
+    assert!(cluster.past.pin.as_ref().is_some_and(|pin| pin.since.is_nothing() && pin.surveys == 120));
+    let mut quiet = Past::default();
+    quiet.hear(None, &picture);
+    quiet.hear(Some(&picture), &picture);
+    assert_eq!((quiet.surveys, quiet.quiet, quiet.changes.len()), (2, 1, 0));
 }
 
 #[test]
@@ -253,6 +389,13 @@ fn the_banner_keeps_what_counts_where_there_is_little_room() {
         " LIVE  shop · galera · 3 data nodes  GLASS BROKEN 01:12 INC-4711 · record ready"
     );
     assert_eq!(top(&mut model, 40), " LIVE  shop          GLASS BROKEN 01:12");
+    // Files that somebody collected have no record, and nothing to be broken for.
+    let mut files = matrix(crashed());
+    files.clusters[0].picture.as_mut().unwrap().survey.mode = Mode::Bundle;
+    assert_eq!(
+        top(&mut files, 80),
+        " BUNDLE  shop · galera · 3 data nodes                    READ-ONLY · from files"
+    );
     // Broken for another cluster: said, and the row of this one is not in its colours.
     let mut other = cluster(crashed());
     other.name = ClusterName::new("crm").unwrap();

@@ -8,18 +8,22 @@ use crate::ui::cells::bytes;
 
 /// What a fact says, a text a line: its value with its unit, or why it has none.
 pub(super) fn words(fact: &Fact, now: Timestamp) -> Vec<String> {
-    let value = match &fact.value {
-        Known::Unknown(why) => return vec![why.text.to_string()],
-        Known::Known(value) => value,
-    };
-    let unit = |count: &str| match fact.unit {
+    match &fact.value {
+        Known::Unknown(why) => vec![why.text.to_string()],
+        Known::Known(value) => said(value, fact.unit, now),
+    }
+}
+
+/// What a value of that unit says, a text a line.
+pub(super) fn said(value: &Value, of: Unit, now: Timestamp) -> Vec<String> {
+    let unit = |count: &str| match of {
         Unit::None | Unit::Bytes => count.to_owned(),
         Unit::Seconds => format!("{count} s"),
-        Unit::WriteSets | Unit::Nodes | Unit::Inodes => format!("{count} {}", fact.unit.as_str()),
+        Unit::WriteSets | Unit::Nodes | Unit::Inodes => format!("{count} {}", of.as_str()),
     };
     match value {
         Value::Flag(yes) => vec![if *yes { "yes" } else { "no" }.to_owned()],
-        Value::Count(count) if fact.unit == Unit::Bytes => vec![format!("{} ({count} bytes)", bytes(*count))],
+        Value::Count(count) if of == Unit::Bytes => vec![format!("{} ({count} bytes)", bytes(*count))],
         Value::Count(count) => vec![unit(&count.to_string())],
         Value::Signed(count) => vec![unit(&count.to_string())],
         // A seqno is a place in a history, and no number of write-sets.

@@ -3,7 +3,7 @@
 use ratatui::text::{Line, Span};
 
 use super::super::paint;
-use super::Seen;
+use super::{Row, Seen};
 use crate::facts::{Key, Known, Plain, keys};
 use crate::ui::tui::look::Ink;
 
@@ -14,7 +14,7 @@ const LINE_FEED: &str = "\\u{a}";
 
 impl Seen<'_> {
     /// grastate.dat and gvwstate.dat; of what was read, the lines that hold `filter`.
-    pub(super) fn files(&self, filter: &str) -> Vec<Line<'static>> {
+    pub(super) fn files(&self, filter: &str) -> Vec<Row> {
         let beside = self.width >= BESIDE;
         let half = Seen { width: if beside { self.width / 2 } else { self.width }, ..*self };
         let grastate = [
@@ -38,32 +38,25 @@ impl Seen<'_> {
         ];
         let mut lines = half.file("grastate.dat", keys::GRASTATE_RAW, grastate.concat(), filter, beside);
         if !lines.is_empty() {
-            lines.push(Line::default());
+            lines.push(Row::blank());
         }
         lines.extend(half.file("gvwstate.dat", keys::GVWSTATE_RAW, gvwstate.concat(), filter, beside));
         lines
     }
 
     /// One file: as it is, then what was read of it; `self` is half as wide where they stand side by side.
-    fn file(
-        &self,
-        name: &str,
-        raw: Key<Plain>,
-        read: Vec<Line<'static>>,
-        filter: &str,
-        beside: bool,
-    ) -> Vec<Line<'static>> {
+    fn file(&self, name: &str, raw: Key<Plain>, read: Vec<Row>, filter: &str, beside: bool) -> Vec<Row> {
         let look = self.look;
         let holds = |line: &Line<'_>| line.to_string().to_lowercase().contains(filter);
-        let read: Vec<Line<'static>> = read.into_iter().filter(holds).collect();
+        let read: Vec<Row> = read.into_iter().filter(|row| row.holds(filter)).collect();
         let raw: Vec<Line<'static>> = self.raw(raw).into_iter().filter(holds).collect();
         if raw.is_empty() && read.is_empty() {
             return Vec::new();
         }
-        let mut lines = vec![paint::heading(&format!(" {name}"), look)];
+        let mut lines: Vec<Row> = vec![paint::heading(&format!(" {name}"), look).into()];
         if !beside {
-            lines.extend(raw);
-            lines.push(Line::styled(" what was read of it", look.style(Ink::Dim)));
+            lines.extend(raw.into_iter().map(Row::from));
+            lines.push(Line::styled(" what was read of it", look.style(Ink::Dim)).into());
             lines.extend(read);
             return lines;
         }
@@ -80,8 +73,9 @@ impl Seen<'_> {
             let mut spans = left.spans;
             spans.push(Span::raw(" ".repeat(room.saturating_sub(used))));
             spans.push(Span::styled(look.signs.along, look.style(Ink::Rule)));
-            spans.extend(right.unwrap_or_default().spans);
-            lines.push(Line::from(spans));
+            let right = right.unwrap_or_else(Row::blank);
+            spans.extend(right.line.spans);
+            lines.push(Row { line: Line::from(spans), of: right.of });
         }
     }
 

@@ -12,7 +12,9 @@ use crate::judge::judge;
 use crate::runbook::library;
 use crate::ui::tui::keymap::Context;
 use crate::ui::tui::look::Palette;
-use crate::ui::tui::model::{Layer, MatrixAt, Model, NodeTab, ReasonForm, RecordState, WaiveForm};
+use crate::ui::tui::model::{
+    Layer, MatrixAt, Model, NodeAt, NodeTab, Only, Picture, ReasonForm, RecordState, WaiveForm,
+};
 
 /// One of each.
 pub(super) fn layers() -> Vec<Layer> {
@@ -22,16 +24,22 @@ pub(super) fn layers() -> Vec<Layer> {
 fn with(typed: &str, at: usize, scroll: usize) -> Vec<Layer> {
     let text = || typed.to_owned();
     let book = library().into_iter().map(Arc::new).next().unwrap();
-    let node = |tab| Layer::Node { node: at, tab, scroll, filter: text() };
+    let node = |tab, only| {
+        let chosen = Some(format!("{typed} (2)"));
+        Layer::Node(NodeAt { node: at, tab, scroll, filter: text(), only, explained: at > 0, at: chosen })
+    };
     vec![
         Layer::Welcome { at },
         Layer::Fleet { at, filter: text() },
         Layer::Brief { scroll },
         Layer::Matrix(MatrixAt { node: at, finding: at, scroll, filter: text() }),
-        node(NodeTab::Facts),
-        node(NodeTab::Files),
-        node(NodeTab::Log),
-        Layer::Finding { at, scroll },
+        node(NodeTab::Facts, Only::All),
+        node(NodeTab::Files, Only::All),
+        node(NodeTab::Log, Only::All),
+        node(NodeTab::Log, Only::Bad),
+        Layer::Finding { at, scroll, evidence: at },
+        Layer::Changes { pinned: false, scroll },
+        Layer::Changes { pinned: true, scroll },
         Layer::Picker { at },
         Layer::Diagnose { at: Some(at), then: None },
         Layer::Reason(ReasonForm { runbook: Some(at), reason: text(), incident: text(), field: at }),
@@ -66,6 +74,7 @@ fn poisoned(text: &str) -> Model {
             .set(keys::GRASTATE_RAW, plain(text))
             .set(keys::LOG_TAIL, vec![plain(text), plain(text)])
             .set(keys::LOG_MARKS, vec![plain(text)])
+            .set(keys::LOG_KNOWN, vec![plain(text)])
             .set(keys::LEFTOVERS, vec![plain(text)])
             .set(keys::UNIT_RESTART, plain(text))
             .set(keys::WSREP_LOCAL_COMMENT, plain(text))
@@ -87,6 +96,10 @@ fn poisoned(text: &str) -> Model {
         finding.next = plain(text);
         finding.evidence.push(format!("g1.{text}"));
     }
+    let before = Picture { survey: picture.survey.clone(), judgement: picture.judgement.clone() };
+    let later = watched(vec![vec![hurt(Node::new("g1").crashed(ALL)), hurt(Node::new("g2").crashed(ALL))]]);
+    cluster.past.pin(&before, true);
+    cluster.past.hear(Some(&before), &later.picture.unwrap());
     model = model.broken();
     if let Some(glass) = &mut model.glass {
         text.clone_into(&mut glass.incident);
