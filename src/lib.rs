@@ -13,7 +13,7 @@
 //! | [`judge`] | facts → standings, verdict and findings; one file per safety rule in [`judge::safety`] |
 //! | [`runbook`] | files → plan: typed inputs, named predicates, typed actions |
 //! | [`engine`] | the survey of a whole cluster; a run as a fold over its records, and the one loop that acts |
-//! | [`nodes`] | behind `Nodes`: SSH, SQL and command transports; a simulated cluster |
+//! | [`nodes`] | behind `Nodes`: SSH, SQL and command transports; bundles of files; a simulated cluster |
 //! | [`practice`] | the lab: a real cluster on this host; drills on a simulated one |
 //! | [`ui`] | the screen; the command line and its plain text |
 //!

@@ -5,6 +5,7 @@
 
 pub mod act;
 mod automation;
+pub mod bundle;
 mod client;
 pub mod client_error;
 mod disk;

@@ -1,5 +1,6 @@
-//! Behind the engine's `Nodes`: the transports that reach real machines, and the simulated cluster.
+//! Behind the engine's `Nodes`: the transports that reach real machines, bundles of files, and the simulated cluster.
 
+pub mod bundle;
 pub mod real;
 pub mod sim;
 mod surveyed;

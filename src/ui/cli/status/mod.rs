@@ -1,9 +1,11 @@
 //! `breakglass status`: one survey of every cluster asked for, side by side.
 
 mod json;
+mod save;
 pub(in crate::ui) mod text;
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,13 +21,15 @@ use super::prompt::Terminal;
 use super::{Failure, Places, exit};
 use crate::facts::{NodeName, Plain};
 use crate::inventory::{self, Cluster, Inventory};
+use crate::judge;
+use crate::nodes::bundle;
 use crate::nodes::real::{Options, RealNodes};
 use crate::ui::survey::{Asked, Memory, Picture};
 
 /// How long `--watch` rests between two surveys.
 const WATCH_EVERY: Duration = Duration::from_secs(5);
 /// What `status` is told.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub(super) struct StatusArgs {
     /// The cluster; all of the inventory's where it is left out
     #[arg(value_name = "CLUSTER")]
@@ -36,12 +40,49 @@ pub(super) struct StatusArgs {
     /// Survey again and again until Ctrl-C
     #[arg(long)]
     watch: bool,
+    /// Read files that were collected by hand instead: DIR/NODE/ with grastate.dat, error.log and others
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["watch", "cluster"])]
+    bundle: Option<PathBuf>,
+    /// Keep the survey as files in a new folder DIR, for --bundle and for a ticket
+    #[arg(long, value_name = "DIR", conflicts_with = "watch")]
+    save: Option<PathBuf>,
 }
 
 /// Runs `status`.
 pub(super) fn run(places: &Places, args: &StatusArgs) -> Result<ExitCode> {
+    if let Some(dir) = &args.save {
+        save::vacant(dir)?;
+    }
+    if let Some(dir) = &args.bundle {
+        return from_files(dir, args);
+    }
     let Some(inventory) = places::inventory(places)? else { return Err(no_inventory().into()) };
     show(places, &inventory, args)
+}
+
+/// The status of a bundle: no inventory, no network, no session.
+fn from_files(dir: &Path, args: &StatusArgs) -> Result<ExitCode> {
+    let bundle = bundle::read(dir, &Timestamp::now).map_err(|error| Failure::Usage(error.to_string()))?;
+    if !bundle.ignored.is_empty() {
+        let names: Vec<String> = bundle.ignored.iter().map(|path| path.display().to_string()).collect();
+        exit::warn(&format!("not known, and not read: {}", names.join(", ")));
+    }
+    let judgement = judge::judge(&bundle.survey);
+    let pictures = [Picture { survey: bundle.survey, judgement }];
+    keep(&pictures, args)?;
+    match print(&pictures, args) {
+        Err(error) if !exit::is_broken_pipe(&error) => Err(error),
+        _ => Ok(ExitCode::from(exit::worst(pictures.iter().map(|picture| picture.judgement.verdict)))),
+    }
+}
+
+/// Keeps the survey as files, where that was asked for.
+fn keep(pictures: &[Picture], args: &StatusArgs) -> Result<()> {
+    if let (Some(dir), [picture]) = (&args.save, pictures) {
+        save::save(&picture.survey, dir)?;
+        exit::warn(&format!("the survey is kept in {}", dir.display()));
+    }
+    Ok(())
 }
 
 /// Nothing to look at.
@@ -56,7 +97,7 @@ pub(super) fn no_inventory() -> Failure {
 /// Without a subcommand: the inventory's status, or a short welcome where there is no inventory.
 pub(super) fn run_or_welcome(places: &Places) -> Result<ExitCode> {
     if let Some(inventory) = places::inventory(places)? {
-        return show(places, &inventory, &StatusArgs { cluster: None, json: false, watch: false });
+        return show(places, &inventory, &StatusArgs::default());
     }
     io::stdout().write_all(WELCOME.as_bytes())?;
     Ok(ExitCode::from(exit::OK))
@@ -87,6 +128,11 @@ Then:
 
 fn show(places: &Places, inventory: &Inventory, args: &StatusArgs) -> Result<ExitCode> {
     let clusters = chosen(inventory, args.cluster.as_deref())?;
+    if args.save.is_some() && clusters.len() != 1 {
+        let names: Vec<&str> = clusters.iter().map(|cluster| cluster.name.as_str()).collect();
+        let why = format!("--save keeps one cluster; name it: {}", names.join(", "));
+        return Err(Failure::Usage(why).into());
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -127,6 +173,7 @@ async fn watched(places: &Places, clusters: &[&Cluster], args: &StatusArgs) -> R
             () = &mut stopped => return Ok(exit::SIGNAL),
             pictures = pictures(places, clusters, &nodes) => pictures?,
         };
+        keep(&pictures, args)?;
         // Whoever stops reading still gets the verdict: an exit code of 0 would say healthy.
         let gone = match print(&pictures, args) {
             Ok(()) => false,
