@@ -14,6 +14,8 @@
 
 #[path = "lab/act.rs"]
 mod act;
+#[path = "lab/faults.rs"]
+mod faults;
 #[path = "support/harness.rs"]
 mod harness;
 #[path = "support/lab.rs"]
@@ -23,6 +25,8 @@ mod lab;
 mod pty;
 #[path = "lab/screen.rs"]
 mod screen;
+#[path = "lab/sight.rs"]
+mod sight;
 #[path = "support/tmux.rs"]
 mod tmux;
 #[path = "lab/walk.rs"]
@@ -34,6 +38,7 @@ use std::time::{Duration, Instant};
 use harness::Case;
 use lab::{Lab, until};
 use serde_json::{Value, json};
+use sight::Sight;
 
 fn main() -> ExitCode {
     harness::main(
@@ -62,6 +67,12 @@ fn main() -> ExitCode {
             Case { name: "trouble_on_the_way", needs: fast, run: act::trouble_on_the_way },
             Case { name: "on_the_screen_killed_and_back", needs: seen, run: screen::killed_and_back },
             Case { name: "on_the_screen_a_missing_node_is_waived", needs: seen, run: screen::one_is_missing },
+            Case { name: "faults_of_files_and_room_are_named", needs: fast, run: faults::files },
+            Case { name: "transfers_cut_short_are_named", needs: full, run: faults::transfers },
+            Case { name: "two_primaries_of_both_releases_are_named", needs: full, run: faults::both_sides },
+            Case { name: "expired_certificates_are_named", needs: full, run: faults::certificates },
+            Case { name: "what_stands_around_the_nodes_is_named", needs: full, run: faults::around },
+            Case { name: "sight_of_every_first_family_on_a_newer_server", needs: full, run: sight_of_trixie },
             Case { name: "the_lab_keeps_its_own_promises", needs: fast, run: lab_promises },
         ],
     )
@@ -106,27 +117,16 @@ fn sight_as_ops() -> Result<(), String> {
     Ok(())
 }
 
-/// The verdict, exit code, standings and candidates of one survey, as one comparable value.
-fn picture(lab: &Lab) -> (i32, Value) {
-    let (code, status) = lab.status();
-    let cluster = &status["clusters"][0];
-    let of = |field: &str| -> Vec<Value> {
-        cluster["nodes"].as_array().expect("nodes").iter().map(|node| node[field].clone()).collect()
-    };
-    let value = json!({
-        "verdict": cluster["verdict"],
-        "candidates": cluster["candidates"],
-        "standing": of("standing"),
-        "server": of("server"),
-        "ssh": of("ssh"),
-    });
-    (code, value)
+fn sight_of_trixie() -> Result<(), String> {
+    every_family(&Lab::up("bgs-trixie", &["--release", "trixie"]));
+    Ok(())
 }
 
 /// The first picture that is `wanted`, within `within`; after the fault has had the time Galera itself takes, the
 /// first look has to be it.
-fn expect(lab: &Lab, what: &str, code: i32, wanted: &Value) {
-    let (found_code, found) = picture(lab);
+fn expect<'a>(lab: &'a Lab, what: &str, code: i32, wanted: &Value) -> Sight<'a> {
+    let sight = Sight::of(lab);
+    let (found_code, found) = (sight.code, sight.picture());
     let fits = wanted.as_object().expect("an object").iter().all(|(field, value)| found[field] == *value);
     assert!(
         fits && found_code == code,
@@ -134,13 +134,21 @@ fn expect(lab: &Lab, what: &str, code: i32, wanted: &Value) {
         lab.status_text()
     );
     eprintln!("  {what}: {found_code} {}", found["verdict"]);
+    sight
+}
+
+/// Waits until the cluster is healthy again; then nothing that was is held against it.
+fn healed(lab: &Lab) {
+    lab.until_healthy();
+    Sight::of(lab).only(&["galera.healthy"]);
 }
 
 /// `healthy`, `stop` one by one, `kill` all under load, `partition`, `freeze`, `freeze-machine`, `unreachable`, and a
 /// restart stuck without a peer: one survey each.
 fn every_family(lab: &Lab) {
     let synced = json!(["SYNCED", "SYNCED", "SYNCED"]);
-    expect(lab, "healthy", 0, &json!({"verdict": "healthy", "standing": synced, "candidates": []}));
+    expect(lab, "healthy", 0, &json!({"verdict": "healthy", "standing": synced, "candidates": []}))
+        .only(&["galera.healthy"]);
     let (_, status) = lab.status();
     assert_eq!(status["clusters"][0]["mode"], "lab");
     assert_eq!(status["clusters"][0]["primary"]["size"], 3);
@@ -153,9 +161,10 @@ fn every_family(lab: &Lab) {
         "a frozen server",
         10,
         &json!({"verdict": "degraded", "server": ["running", "running", "frozen"], "ssh": ["ok", "ok", "ok"]}),
-    );
+    )
+    .names("galera.server-frozen", &["g3"]);
     lab.heal(&frozen);
-    lab.until_healthy();
+    healed(lab);
 
     let away = lab.fault("unreachable", &["g2"]);
     expect(
@@ -168,7 +177,8 @@ fn every_family(lab: &Lab) {
             "standing": ["SYNCED", "UNKNOWN", "SYNCED"],
             "ssh": ["ok", "timeout", "ok"],
         }),
-    );
+    )
+    .names("galera.unreachable", &["g2"]);
     lab.heal(&away);
 
     let ice = lab.fault("freeze-machine", &["g1"]);
@@ -178,9 +188,10 @@ fn every_family(lab: &Lab) {
         "a frozen machine",
         10,
         &json!({"verdict": "degraded", "server": ["unknown", "running", "running"], "ssh": ["timeout", "ok", "ok"]}),
-    );
+    )
+    .names("galera.unreachable", &["g1"]);
     lab.heal(&ice);
-    lab.until_healthy();
+    healed(lab);
 
     let cut = lab.fault("partition", &["g3"]);
     lab.until_group(&["g3"], "non-Primary", 1);
@@ -190,7 +201,8 @@ fn every_family(lab: &Lab) {
         "one node cut off",
         10,
         &json!({"verdict": "degraded", "standing": ["SYNCED", "SYNCED", "NON-PRIMARY"], "candidates": []}),
-    );
+    )
+    .names("galera.non-primary", &["g3"]);
     let second = lab.fault("partition", &["g2"]);
     for node in ["g1", "g2", "g3"] {
         lab.until_group(&[node], "non-Primary", 1);
@@ -200,12 +212,14 @@ fn every_family(lab: &Lab) {
         "every node cut off from every other",
         20,
         &json!({"verdict": "outage", "standing": ["NON-PRIMARY", "NON-PRIMARY", "NON-PRIMARY"], "candidates": []}),
-    );
+    )
+    .names("galera.non-primary", &["g1", "g2", "g3"]);
     lab.heal(&second);
     lab.heal(&cut);
-    lab.until_healthy();
+    healed(lab);
 
     stopped_one_by_one(lab);
+    crashed_and_restarted(lab);
     killed_under_load(lab);
     stuck_without_a_peer(lab);
 }
@@ -213,10 +227,17 @@ fn every_family(lab: &Lab) {
 fn stopped_one_by_one(lab: &Lab) {
     lab.fault("stop", &["g3"]);
     lab.until_group(&["g1", "g2"], "Primary", 2);
-    let (code, found) = picture(lab);
-    assert_eq!((code, &found["verdict"]), (10, &json!("degraded")), "{}", lab.status_text());
-    assert_eq!(found["server"], json!(["running", "running", "stopped"]));
-    assert_eq!(found["standing"], json!(["SYNCED", "SYNCED", "BEHIND"]));
+    expect(
+        lab,
+        "one stopped",
+        10,
+        &json!({
+            "verdict": "degraded",
+            "server": ["running", "running", "stopped"],
+            "standing": ["SYNCED", "SYNCED", "BEHIND"],
+        }),
+    )
+    .names("galera.node-down", &["g3"]);
     lab.fault("stop", &["g2"]);
     lab.fault("stop", &["g1"]);
     expect(
@@ -229,12 +250,26 @@ fn stopped_one_by_one(lab: &Lab) {
             "standing": ["CANDIDATE", "BEHIND", "BEHIND"],
             "candidates": ["g1"],
         }),
-    );
+    )
+    .names("galera.all-stopped", &["g1", "g2", "g3"]);
     let (_, status) = lab.status();
     for node in status["clusters"][0]["nodes"].as_array().expect("nodes") {
         assert_eq!(node["position"]["source"], "state-file", "{node}");
     }
     lab.form_again("g1");
+    Sight::of(lab).only(&["galera.healthy"]);
+}
+
+/// All crash, and their units start them again: seen in between, and whole afterwards by their saved view.
+fn crashed_and_restarted(lab: &Lab) {
+    lab.fault("crash", &["g1", "g2", "g3"]);
+    let crashed = json!(["crashed", "crashed", "crashed"]);
+    let sight =
+        expect(lab, "all crashed", 20, &json!({"verdict": "outage", "server": crashed, "candidates": []}));
+    sight.names("galera.all-crashed", &["g1", "g2", "g3"]);
+    let next = sight.cluster["findings"][0]["next"].to_string();
+    assert!(next.contains("systemd is about to start g1, g2 and g3 by itself"), "{next}");
+    healed(lab);
 }
 
 fn killed_under_load(lab: &Lab) {
@@ -244,7 +279,7 @@ fn killed_under_load(lab: &Lab) {
     until(Duration::from_secs(10), "every unit is down", || {
         ["g1", "g2", "g3"].iter().all(|node| lab.unit(node) == "failed")
     });
-    expect(
+    let sight = expect(
         lab,
         "all killed under load",
         20,
@@ -255,15 +290,8 @@ fn killed_under_load(lab: &Lab) {
             "candidates": [],
         }),
     );
-    let (_, status) = lab.status();
-    let ids: Vec<&str> = status["clusters"][0]["findings"]
-        .as_array()
-        .expect("findings")
-        .iter()
-        .filter_map(|f| f["id"].as_str())
-        .collect();
-    assert!(ids.contains(&"galera.all-crashed"), "{ids:?}");
-    assert!(status["clusters"][0]["loss"]["unknown"].is_string());
+    sight.names("galera.all-crashed", &["g1", "g2", "g3"]);
+    assert!(sight.cluster["loss"]["unknown"].is_string());
 }
 
 /// After [`killed_under_load`]: two of three are started; with their saved view they wait for the third.
@@ -278,23 +306,17 @@ fn stuck_without_a_peer(lab: &Lab) {
                 && lab.unit(node) == "activating"
         });
     }
-    let (code, found) = picture(lab);
-    assert_eq!((code, &found["verdict"]), (20, &json!("outage")), "{}", lab.status_text());
-    assert_eq!(found["server"], json!(["starting", "starting", "crashed"]), "{}", lab.status_text());
-    assert_eq!(found["candidates"], json!([]));
-    let (_, status) = lab.status();
-    let finding = status["clusters"][0]["findings"]
-        .as_array()
-        .expect("findings")
-        .iter()
-        .find(|finding| finding["id"] == "galera.waiting-for-primary")
-        .unwrap_or_else(|| panic!("no such finding\n{}", lab.status_text()));
-    assert_eq!(finding["nodes"], json!(["g1", "g2"]));
-    for node in [0, 1] {
-        let position = &status["clusters"][0]["nodes"][node]["position"];
+    let sight = expect(
+        lab,
+        "two starts waiting for the third",
+        20,
+        &json!({"verdict": "outage", "server": ["starting", "starting", "crashed"], "candidates": []}),
+    );
+    sight.names("galera.waiting-for-primary", &["g1", "g2"]);
+    for node in ["g1", "g2"] {
+        let position = &sight.node(node)["position"];
         assert_eq!(position["source"], "journal", "{position}");
     }
-    eprintln!("  two starts waiting for the third: {code}");
 }
 
 /// With one of five out of reach, no fact of the other four waits for its deadline.

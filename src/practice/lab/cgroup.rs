@@ -31,7 +31,7 @@ pub(crate) struct Hierarchies {
 pub(crate) struct Process {
     pub(crate) pid: i32,
     parent: i32,
-    name: String,
+    pub(crate) name: String,
     /// Its number inside the innermost process namespace.
     inner: i32,
     pub(crate) stopped: bool,
@@ -105,11 +105,26 @@ impl Hierarchies {
     }
 
     /// The server of a machine: what its service manager itself started under that name, so neither a helper that
-    /// recovers a position nor a client.
+    /// recovers a position nor a client. A unit's own script may stand between them, called like the program but for
+    /// its end (`garb-systemd`).
     pub(crate) fn server(&self, name: &LabName, node: &str, program: &str) -> Option<Process> {
         let all = self.processes(name, node);
         let init = all.iter().find(|process| process.inner == 1)?.pid;
-        all.into_iter().find(|process| process.parent == init && process.name == program)
+        let script = |pid: i32| {
+            all.iter().any(|up| {
+                up.pid == pid
+                    && up.parent == init
+                    && up.name.strip_suffix("-systemd").is_some_and(|stem| program.starts_with(stem))
+            })
+        };
+        all.iter()
+            .find(|process| process.name == program && (process.parent == init || script(process.parent)))
+            .cloned()
+    }
+
+    /// What a process of a machine started, and what that started.
+    pub(crate) fn below(&self, name: &LabName, node: &str, pid: i32) -> Vec<Process> {
+        descendants(&self.processes(name, node), pid)
     }
 
     /// Freezes or thaws a machine, and waits until it is.
@@ -161,6 +176,19 @@ impl Hierarchies {
             })
         })
     }
+}
+
+fn descendants(all: &[Process], pid: i32) -> Vec<Process> {
+    let mut found: Vec<Process> = Vec::new();
+    let mut parents = vec![pid];
+    while let Some(parent) = parents.pop() {
+        let children = all.iter().filter(|process| process.parent == parent);
+        let new: Vec<Process> =
+            children.filter(|child| child.pid != pid && !found.contains(child)).cloned().collect();
+        parents.extend(new.iter().map(|process| process.pid));
+        found.extend(new);
+    }
+    found
 }
 
 /// Ends every process of these cgroups and removes them. Whoever enters one of them meanwhile is ended too;
@@ -314,6 +342,27 @@ mod tests {
         assert_eq!(at(&v1), (false, format!("{two} {three}")));
         let v2 = "29 24 0:25 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate\n";
         assert_eq!(at(v2), (true, "/sys/fs/cgroup/breakglass-lab-shop/g1".to_owned()));
+    }
+
+    #[test]
+    fn a_transfer_is_all_that_hangs_on_its_server() {
+        let process = |pid, parent, name: &str| Process {
+            pid,
+            parent,
+            name: name.to_owned(),
+            inner: pid,
+            stopped: false,
+        };
+        let all = [
+            process(10, 1, "mariadbd"),
+            process(11, 10, "sh"),
+            process(12, 11, "bash"),
+            process(13, 12, "rsync"),
+            process(20, 1, "sshd"),
+        ];
+        let names: Vec<String> = descendants(&all, 10).into_iter().map(|process| process.name).collect();
+        assert_eq!(names, ["sh", "bash", "rsync"]);
+        assert!(descendants(&all, 20).is_empty());
     }
 
     #[test]

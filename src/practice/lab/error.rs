@@ -136,7 +136,7 @@ pub enum LabError {
     },
     /// There is no server to act on.
     #[error(
-        "no {program} runs on {node} of lab {lab}, so there is nothing to {verb}; start it first: breakglass lab exec {lab} {node} -- systemctl start mariadb"
+        "no {program} runs on {node} of lab {lab}, so there is nothing to {verb}; start it first: breakglass lab exec {lab} {node} -- systemctl start {unit}"
     )]
     ServerDown {
         /// The lab.
@@ -145,8 +145,48 @@ pub enum LabError {
         node: String,
         /// What should run.
         program: &'static str,
+        /// The unit that starts it.
+        unit: &'static str,
         /// What was to be done to it.
         verb: &'static str,
+    },
+    /// A server runs where none may.
+    #[error(
+        "{program} runs on {node} of lab {lab}, and {kind} is for a node whose server is down; stop it first: breakglass lab fault {lab} stop {node}"
+    )]
+    ServerUp {
+        /// The lab.
+        lab: String,
+        /// The node.
+        node: String,
+        /// What runs.
+        program: &'static str,
+        /// The fault.
+        kind: &'static str,
+    },
+    /// The fault is one of a data node.
+    #[error("{node} of lab {lab} holds no data, and {kind} is for data nodes: {}", nodes.join(", "))]
+    NotData {
+        /// The lab.
+        lab: String,
+        /// The node.
+        node: String,
+        /// The fault.
+        kind: &'static str,
+        /// The data nodes.
+        nodes: Vec<String>,
+    },
+    /// What a fault waits for did not come.
+    #[error("{kind} on {node} of lab {lab}: {found}; nothing of it is left set")]
+    NotSet {
+        /// The lab.
+        lab: String,
+        /// The node.
+        node: String,
+        /// The fault.
+        kind: &'static str,
+        /// What was seen.
+        found: String,
     },
     /// Another fault is in the way.
     #[error(
@@ -231,6 +271,7 @@ impl LabError {
             self,
             Self::NotStarted { .. }
                 | Self::NotFormed { .. }
+                | Self::NotSet { .. }
                 | Self::Stuck { .. }
                 | Self::Host(HostError::Spawn { .. } | HostError::Failed { .. } | HostError::TimedOut { .. })
                 | Self::Io { .. }

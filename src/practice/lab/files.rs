@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use super::error::LabError;
 use super::host::Call;
+use super::role::Role;
+use super::services;
 use super::state::{Lab, Node, SshUser};
 
 /// The writable layer of one machine, over the root all machines share.
@@ -61,7 +63,9 @@ pub(crate) fn prepare(lab: &Lab, node: &Node, login: &str) -> Result<String, Lab
         set(&dir, 0o755, 0)?;
     }
     set(&place, 0o700, 0)?;
-    volume(lab, &place)?;
+    if node.role == Role::Data {
+        volume(lab, &place)?;
+    }
     let layer = Layer { upper: place.join("upper"), lower: lab.root.clone() };
     let (private, public) = key_pair(&place.join("host_key"), &node.name)?;
     layer.put("etc/ssh/ssh_host_ed25519_key", &private, 0o600, 0)?;
@@ -77,7 +81,9 @@ pub(crate) fn prepare(lab: &Lab, node: &Node, login: &str) -> Result<String, Lab
         0o644,
         0,
     )?;
-    layer.put("etc/mysql/mariadb.conf.d/60-galera.cnf", &super::galera::config(lab, node), 0o644, 0)?;
+    for file in services::files(lab, node) {
+        layer.put(file.path, &file.text, file.mode, 0)?;
+    }
     match lab.ssh_user {
         SshUser::Root => layer.put("root/.ssh/authorized_keys", login, 0o600, 0)?,
         SshUser::Ops => {
@@ -97,7 +103,7 @@ fn volume(lab: &Lab, place: &Path) -> Result<(), LabError> {
     let image = place.join("volume.img");
     let file = fs::File::create(&image).map_err(LabError::io("make", &image))?;
     file.set_len(lab.volume).map_err(LabError::io("size", &image))?;
-    let data = lab.root.join("var/lib/mysql");
+    let data = lab.root.join(lab.datadir().trim_start_matches('/'));
     let owner = fs::metadata(&data).map_err(LabError::io("look at", &data))?;
     // Ended with its parent: it would go on filling the image of a lab that is taken down meanwhile.
     Call::new("setpriv")

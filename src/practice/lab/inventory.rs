@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::role::Role;
 use super::state::{Lab, Node, SshUser};
 
 /// Where a lab's inventory is.
@@ -32,8 +33,13 @@ pub(crate) fn render(lab: &Lab) -> String {
         key(lab).display(),
         known_hosts(lab).display()
     );
-    let node =
-        |node: &Node| format!("\n[[cluster.node]]\nname = \"{}\"\nhost = \"{}\"\n", node.name, node.address);
+    let node = |node: &Node| {
+        let role = match node.role {
+            Role::Data => String::new(),
+            other => format!("role = \"{}\"\n", other.as_str()),
+        };
+        format!("\n[[cluster.node]]\nname = \"{}\"\n{role}host = \"{}\"\n", node.name, node.address)
+    };
     lab.node.iter().map(node).fold(head, |text, node| text + &node)
 }
 
@@ -69,6 +75,13 @@ mod tests {
         name = "g3"
         host = "10.99.7.13"
         "#);
+    }
+
+    #[test]
+    fn an_arbitrator_says_that_it_is_one() {
+        let mut lab = sample();
+        lab.node.push(Node { name: "a1".to_owned(), address: lab.host, role: Role::Arbitrator });
+        assert!(render(&lab).ends_with("name = \"a1\"\nrole = \"arbitrator\"\nhost = \"10.99.7.1\"\n"));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::cgroup::Hierarchies;
 use super::error::LabError;
 use super::host::{self, Call, HostError};
 use super::name::LabName;
-use super::state::{Lab, Node};
+use super::state::{Lab, Node, Release};
 use super::{cgroup, network};
 
 /// Enters the machine's cgroups, mounts its root and volume in a mount namespace of its own, then runs the machine
@@ -23,17 +23,22 @@ use super::{cgroup, network};
 /// meanwhile finds none and ends. Their keeper stays beside the machine, not above it, as v2 asks.
 const START: &str = r#"
 set -eu
-place=$1 lower=$2 bridge=$3 machine=$4 host=$5
-shift 5
+place=$1 lower=$2 bridge=$3 machine=$4 host=$5 datadir=$6
+shift 6
 for group do echo $$ > "$group/cgroup.procs"; done
 for group do mkdir -p "$group/keeper"; echo $$ > "$group/keeper/cgroup.procs"; done
 mount -t overlay -o "lowerdir=$lower,upperdir=$place/upper,workdir=$place/work" overlay "$place/root"
-data=$place/root/var/lib/mysql
-mount -t ext4 -o loop,noatime "$place/volume.img" "$data"
-# The server would take it for a database.
-if [ -d "$data/lost+found" ]; then rmdir "$data/lost+found"; fi
-chmod --reference="$lower/var/lib/mysql" "$data"
-chown --reference="$lower/var/lib/mysql" "$data"
+data=$place/root$datadir
+if [ -e "$place/volume.img" ]; then
+    mount -t ext4 -o loop,noatime "$place/volume.img" "$data"
+    # The server would take it for a database.
+    if [ -d "$data/lost+found" ]; then rmdir "$data/lost+found"; fi
+    chmod --reference="$lower$datadir" "$data"
+    chown --reference="$lower$datadir" "$data"
+else
+    # An arbitrator, a load balancer: they hold no data.
+    find "$data" -mindepth 1 -delete
+fi
 enter='for group do [ "$group" != -- ] || break; echo $$ > "$group/cgroup.procs"; shift; done; shift; exec "$@"'
 # A machine that restarts itself ends with 133 and wants to be started again.
 code=133
@@ -69,10 +74,11 @@ pub(crate) fn start(lab: &Lab, node: &Node) -> Result<Started, LabError> {
         .arg(&lab.bridge)
         .arg(network::machine(&lab.name, &node.name))
         .arg(&node.name)
+        .arg(lab.datadir())
         .args(groups.make(&lab.name, &node.name)?);
     let mut command = call.command()?;
-    if groups.only_unified() {
-        // What the guest's version suggests may be v1, which such a host cannot give.
+    if groups.only_unified() || lab.release == Release::Sid {
+        // What the guest's version suggests may be v1, which such a host cannot give, and newer guests do not take.
         command.env("SYSTEMD_NSPAWN_UNIFIED_HIERARCHY", "1");
     }
     let child = command

@@ -11,9 +11,11 @@
 //! | `cgroup` | one host cgroup per machine: who is in it, freeze, kill |
 //! | `files` | what makes one machine itself: identity, keys, configuration |
 //! | `machine` | start a machine, run something inside it |
+//! | `role` | what a machine is for, and which service it runs for that |
 //! | `galera` | form the cluster, see whether it is whole |
+//! | `services` | arbitrators, load balancers and what they ask the nodes, monit |
 //! | `rules` | packet rules of the network faults |
-//! | `faults` | break it, and take the breaking away |
+//! | `faults` | break it, and take the breaking away; one file per family of faults |
 //! | `inventory` | the inventory `lab up` hands out |
 //! | `up`, `down`, `status` | the commands |
 //!
@@ -34,8 +36,10 @@ mod inventory;
 mod machine;
 mod name;
 mod network;
+mod role;
 mod root;
 mod rules;
+mod services;
 mod sources;
 mod state;
 mod status;
@@ -47,7 +51,8 @@ pub use faults::{FaultKind, fault, heal};
 pub use host::HostError;
 pub use machine::exec;
 pub use name::LabName;
-pub use state::{Fault, SshUser};
+pub use role::Role;
+pub use state::{Fault, Manager, Release, SshUser};
 pub use status::{NodeStatus, Status, status};
 pub use up::{Request, Volume, up};
 

@@ -87,7 +87,7 @@ fn free(taken: &[Range], spread: u8) -> Option<Ipv4Addr> {
     })
 }
 
-/// The address of a lab's n-th data node.
+/// The address of a lab's n-th place; the first data node has the first.
 pub(crate) fn address(host: Ipv4Addr, number: u8) -> Ipv4Addr {
     let [a, b, c, _] = host.octets();
     Ipv4Addr::new(a, b, c, number.saturating_add(10))

@@ -8,10 +8,11 @@ use sha2::{Digest, Sha256};
 
 use super::error::LabError;
 use super::host::Call;
+use super::state::Release;
 use super::{CACHE, Say, sources};
 
 const PACKAGES: &str = "systemd,systemd-sysv,dbus,openssh-server,sudo,mariadb-server,mariadb-client,mariadb-backup,\
-     galera-4,galera-arbitrator-4,rsync,socat,iproute2,iptables,procps,monit,haproxy";
+     galera-4,galera-arbitrator-4,rsync,socat,iproute2,iptables,procps,monit,haproxy,openssl";
 
 /// What is done to the root after its packages are in. Each is run by a shell with the root as `$1`.
 const HOOKS: &[&str] = &[
@@ -20,7 +21,8 @@ const HOOKS: &[&str] = &[
     r#"chroot "$1" systemctl enable systemd-networkd.service"#,
     // Nothing in a lab reaches a network beyond its bridge: what waits for one or looks for updates only delays.
     r#"chroot "$1" systemctl disable systemd-networkd-wait-online.service"#,
-    r#"chroot "$1" systemctl disable apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer fstrim.timer dpkg-db-backup.timer e2scrub_reap.service"#,
+    // Not every release has all of them.
+    r#"for unit in apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer fstrim.timer dpkg-db-backup.timer e2scrub_reap.service; do if [ -e "$1/usr/lib/systemd/system/$unit" ] || [ -e "$1/lib/systemd/system/$unit" ]; then chroot "$1" systemctl disable "$unit"; fi; done"#,
     r#"chroot "$1" useradd --create-home --shell /bin/bash --uid 1000 ops"#,
     r#"mkdir -p "$1/var/log/journal""#,
     // Identity belongs to the machine, names and proxies to this host.
@@ -32,9 +34,9 @@ const HOOKS: &[&str] = &[
 const RECIPE: u32 = 1;
 
 /// The root of a release, built where it is not cached yet.
-pub(crate) fn ensure(release: &str, say: Say<'_>) -> Result<PathBuf, LabError> {
+pub(crate) fn ensure(release: Release, say: Say<'_>) -> Result<PathBuf, LabError> {
     let cache = Path::new(CACHE);
-    let wanted = cache.join(format!("{release}-{}", key()));
+    let wanted = cache.join(format!("{}-{}", release.as_str(), key()));
     if wanted.is_dir() {
         return Ok(wanted);
     }
@@ -52,8 +54,8 @@ pub(crate) fn ensure(release: &str, say: Say<'_>) -> Result<PathBuf, LabError> {
     Ok(wanted)
 }
 
-fn build(release: &str, wanted: &Path, say: Say<'_>) -> Result<(), LabError> {
-    let cache = Path::new(CACHE);
+fn build(release: Release, wanted: &Path, say: Say<'_>) -> Result<(), LabError> {
+    let (cache, release) = (Path::new(CACHE), release.as_str());
     for entry in fs::read_dir(cache).map_err(LabError::io("list", cache))?.filter_map(Result::ok) {
         if entry.file_name().to_string_lossy().starts_with(".building-") {
             say("throwing away a root that was left half-built");

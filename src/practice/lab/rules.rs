@@ -42,6 +42,30 @@ pub(crate) fn unreachable(fault: &str) -> String {
     })
 }
 
+/// The rules that let so many bytes of a full transfer reach the node and then no more.
+pub(crate) fn half_transfer(fault: &str, bytes: u64) -> String {
+    let chain = chain(fault);
+    let mut rules = format!("*filter\n:{chain} - [0:0]\n");
+    rule(&mut rules, &format!("-A {chain} -p tcp --dport 4444 -m quota --quota {bytes} -j ACCEPT"));
+    rule(&mut rules, &format!("-A {chain} -p tcp --dport 4444 -j DROP"));
+    rule(&mut rules, &format!("-I INPUT -j {chain}"));
+    rule(&mut rules, "COMMIT");
+    rules
+}
+
+/// Whether a transfer has come to where those rules hold it: a first packet was dropped.
+pub(crate) fn stalled(pid: i32, fault: &str) -> Result<bool, LabError> {
+    let args = ["iptables", "--wait", "10", "--list", &chain(fault), "--verbose", "--numeric", "--exact"];
+    Ok(dropped(&machine::in_network(pid).args(args).run()?.stdout))
+}
+
+fn dropped(listed: &str) -> bool {
+    listed
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .any(|words| words.get(2) == Some(&"DROP") && words.first().is_some_and(|packets| *packets != "0"))
+}
+
 fn restore(fault: &str, fill: impl FnOnce(&mut String, &str)) -> String {
     let chain = chain(fault);
     let mut rules = format!("*filter\n:{chain} - [0:0]\n");
@@ -110,6 +134,20 @@ mod tests {
         let text = unreachable("f2");
         assert_eq!(text.lines().filter(|line| line.ends_with("-j DROP")).count(), 2);
         assert!(text.contains("--dport 22") && text.contains("--sport 22"));
+    }
+
+    #[test]
+    fn a_transfer_is_held_after_its_bytes_and_that_is_seen() {
+        let text = half_transfer("f4", 20);
+        assert!(text.contains("--quota 20 -j ACCEPT\n-A breakglass-f4 -p tcp --dport 4444 -j DROP\n"));
+        let listed = |packets: u32| {
+            format!(
+                "Chain breakglass-f4 (1 references)\n    pkts      bytes target     prot opt in     out     source\n\
+                 \x20     10      900 ACCEPT     6    --  *      *       0.0.0.0/0\n\
+                 \x20      {packets}        0 DROP       6    --  *      *       0.0.0.0/0\n"
+            )
+        };
+        assert!(!dropped(&listed(0)) && dropped(&listed(3)) && !dropped(""));
     }
 
     #[test]

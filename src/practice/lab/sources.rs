@@ -64,7 +64,11 @@ fn render(archives: &[Archive], release: &str, keyring: Option<&str>) -> String 
         }
         let options = if options.is_empty() { String::new() } else { format!("[{}] ", options.join(" ")) };
         let mut suites = Vec::new();
-        if archive.is_security() {
+        // What is unstable gets its updates and its security fixes as new packages of its own.
+        let rolls = ["sid", "unstable"].contains(&release);
+        if rolls {
+            suites.extend((!archive.is_security()).then(|| release.to_owned()));
+        } else if archive.is_security() {
             suites.push(format!("{release}-security"));
         } else if archive.suites.iter().any(|suite| !suite.contains('-')) {
             suites.push(release.to_owned());

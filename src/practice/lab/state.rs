@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::error::LabError;
 use super::faults::FaultKind;
 use super::name::LabName;
+use super::role::Role;
 use super::{LABS, Say};
 
 const FORMAT: &str = "breakglass.lab-state/1";
@@ -36,6 +37,51 @@ impl SshUser {
     }
 }
 
+/// Which Debian the machines are; with it goes the server's version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Release {
+    /// Debian 12: `MariaDB` 10.11.
+    #[default]
+    Bookworm,
+    /// Debian 13: `MariaDB` 11.8.
+    Trixie,
+    /// Debian unstable: the newest there is.
+    Sid,
+}
+
+impl Release {
+    /// Its name in an archive.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bookworm => "bookworm",
+            Self::Trixie => "trixie",
+            Self::Sid => "sid",
+        }
+    }
+}
+
+/// Who starts a server again that ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Manager {
+    /// Its unit alone.
+    #[default]
+    Systemd,
+    /// Its unit, and monit, which watches it too.
+    Monit,
+}
+
+impl Manager {
+    /// The word on the command line.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Systemd => "systemd",
+            Self::Monit => "monit",
+        }
+    }
+}
+
 /// One fault that was set and not healed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
@@ -54,6 +100,8 @@ pub struct Fault {
 pub(crate) struct Node {
     pub(crate) name: String,
     pub(crate) address: Ipv4Addr,
+    #[serde(default)]
+    pub(crate) role: Role,
 }
 
 /// A lab as it is kept on disk.
@@ -62,8 +110,10 @@ pub(crate) struct Lab {
     pub(crate) format: String,
     pub(crate) name: LabName,
     pub(crate) family: String,
-    pub(crate) release: String,
+    pub(crate) release: Release,
     pub(crate) ssh_user: SshUser,
+    #[serde(default)]
+    pub(crate) manager: Manager,
     /// Bytes of each node's data volume.
     pub(crate) volume: u64,
     pub(crate) bridge: String,
@@ -98,6 +148,25 @@ impl Lab {
                 nodes,
             }
         })
+    }
+
+    /// The nodes of one role, in the order of their numbers.
+    pub(crate) fn of(&self, role: Role) -> Vec<Node> {
+        self.node.iter().filter(|node| node.role == role).cloned().collect()
+    }
+
+    /// Where the machines keep their data: Debian moved it after release 13.
+    pub(crate) fn datadir(&self) -> &'static str {
+        if self.moved() { "/var/lib/mariadb" } else { "/var/lib/mysql" }
+    }
+
+    /// Where a server keeps its process id and its socket, moved likewise.
+    pub(crate) fn run(&self) -> &'static str {
+        if self.moved() { "/run/mariadbd" } else { "/run/mysqld" }
+    }
+
+    fn moved(&self) -> bool {
+        self.root.join("var/lib/mariadb").is_dir()
     }
 
     /// Where a node's own files are on this host.
@@ -234,8 +303,9 @@ pub(crate) fn sample() -> Lab {
         format: FORMAT.to_owned(),
         name: "shop".parse().unwrap(),
         family: "galera".to_owned(),
-        release: "bookworm".to_owned(),
+        release: Release::Bookworm,
         ssh_user: SshUser::Root,
+        manager: Manager::Systemd,
         volume: 1 << 30,
         bridge: "bgl-0a1b2c".to_owned(),
         host: Ipv4Addr::new(10, 99, 7, 1),
@@ -243,7 +313,11 @@ pub(crate) fn sample() -> Lab {
         formed: true,
         next_fault: 2,
         node: (1..=3)
-            .map(|n| Node { name: format!("g{n}"), address: Ipv4Addr::new(10, 99, 7, 10 + n) })
+            .map(|n| Node {
+                name: format!("g{n}"),
+                address: Ipv4Addr::new(10, 99, 7, 10 + n),
+                role: Role::Data,
+            })
             .collect(),
         fault: vec![Fault {
             id: "f1".to_owned(),

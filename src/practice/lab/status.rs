@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::cgroup::Hierarchies;
 use super::error::LabError;
 use super::name::LabName;
-use super::state::{Fault, Lab, SshUser};
+use super::role::{self, Role};
+use super::state::{Fault, Lab, Manager, Release, SshUser};
 use super::{host, inventory};
 
 /// A lab, as it is now.
@@ -21,9 +22,11 @@ pub struct Status {
     /// Which kind of cluster it holds.
     pub family: String,
     /// The machines' Debian release.
-    pub release: String,
+    pub release: Release,
     /// Who logs in.
     pub ssh_user: SshUser,
+    /// Who starts a server again that ended.
+    pub manager: Manager,
     /// Whether the cluster was ever healthy; else `lab up` was stopped half-way.
     pub formed: bool,
     /// Its machines.
@@ -43,11 +46,13 @@ pub struct NodeStatus {
     pub name: String,
     /// Its address.
     pub address: Ipv4Addr,
+    /// What it is for.
+    pub role: Role,
     /// `running`, `frozen` or `stopped`.
     pub machine: &'static str,
     /// Its first process, as this host counts.
     pub pid: Option<i32>,
-    /// Its database server's process: `running`, `frozen` or `stopped`.
+    /// The process of its service (the database server, garbd, `HAProxy`): `running`, `frozen` or `stopped`.
     pub server: &'static str,
 }
 
@@ -66,12 +71,19 @@ pub fn status(name: &LabName) -> Result<Status, LabError> {
                 Some(_) if groups.frozen(name, &node.name) => "frozen",
                 Some(_) => "running",
             };
-            let server = match groups.server(name, &node.name, "mariadbd") {
+            let server = match role::server(&groups, name, node) {
                 None => "stopped",
                 Some(server) if server.stopped || machine == "frozen" => "frozen",
                 Some(_) => "running",
             };
-            NodeStatus { name: node.name.clone(), address: node.address, machine, pid, server }
+            NodeStatus {
+                name: node.name.clone(),
+                address: node.address,
+                role: node.role,
+                machine,
+                pid,
+                server,
+            }
         })
         .collect();
     Ok(Status {
@@ -81,6 +93,7 @@ pub fn status(name: &LabName) -> Result<Status, LabError> {
         family: lab.family,
         release: lab.release,
         ssh_user: lab.ssh_user,
+        manager: lab.manager,
         formed: lab.formed,
         nodes,
         faults: lab.fault,

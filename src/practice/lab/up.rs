@@ -6,10 +6,10 @@ use std::str::FromStr;
 use super::cgroup::Hierarchies;
 use super::error::LabError;
 use super::name::LabName;
-use super::state::{self, Lab, Lock, Node, SshUser};
-use super::{Say, down, each, files, galera, host, inventory, machine, network, root};
+use super::role::Role;
+use super::state::{self, Lab, Lock, Manager, Node, Release, SshUser};
+use super::{Say, down, each, files, galera, host, inventory, machine, network, root, services};
 
-const RELEASE: &str = "bookworm";
 const FAMILY: &str = "galera";
 
 /// The size of a node's data volume.
@@ -57,10 +57,42 @@ impl FromStr for Volume {
 pub struct Request {
     /// How many data nodes.
     pub nodes: Option<u8>,
+    /// How many arbitrators.
+    pub arbitrators: Option<u8>,
+    /// How many load balancers.
+    pub proxies: Option<u8>,
     /// Who logs in.
     pub ssh_user: Option<SshUser>,
     /// How large each data volume is.
     pub volume: Option<Volume>,
+    /// Which Debian the machines are.
+    pub release: Option<Release>,
+    /// Who starts a server again that ended.
+    pub manager: Option<Manager>,
+}
+
+impl Request {
+    /// What made a lab, so that it can be made again.
+    fn of(lab: &Lab) -> Self {
+        let count = |role| u8::try_from(lab.of(role).len()).ok();
+        Self {
+            nodes: count(Role::Data),
+            arbitrators: count(Role::Arbitrator),
+            proxies: count(Role::Proxy),
+            ssh_user: Some(lab.ssh_user),
+            volume: Some(Volume(lab.volume)),
+            release: Some(lab.release),
+            manager: Some(lab.manager),
+        }
+    }
+
+    fn count(&self, role: Role) -> u8 {
+        match role {
+            Role::Data => self.nodes.unwrap_or(3),
+            Role::Arbitrator => self.arbitrators.unwrap_or(0),
+            Role::Proxy => self.proxies.unwrap_or(0),
+        }
+    }
 }
 
 /// Makes a lab, or brings an existing one back to running, and gives its inventory's path.
@@ -83,12 +115,7 @@ fn go_on(name: &LabName, request: &Request, say: Say<'_>) -> Result<PathBuf, Lab
                 return revive(lab, say);
             }
             say(&format!("lab {name} was never finished; beginning again"));
-            let request = Request {
-                nodes: u8::try_from(lab.node.len()).ok(),
-                ssh_user: Some(lab.ssh_user),
-                volume: Some(Volume(lab.volume)),
-            };
-            make(name, &request, say)
+            make(name, &Request::of(&lab), say)
         }
         None => make(name, request, say),
     }
@@ -102,11 +129,24 @@ fn agrees(lab: &Lab, request: &Request) -> Result<(), LabError> {
             Err(LabError::Differs { lab: lab.name.to_string(), what, has, asked })
         }
     };
-    if let Some(nodes) = request.nodes {
-        differs("--nodes", lab.node.len().to_string(), nodes.to_string())?;
+    let counts = [
+        ("--nodes", Role::Data, request.nodes),
+        ("--arbitrators", Role::Arbitrator, request.arbitrators),
+        ("--proxies", Role::Proxy, request.proxies),
+    ];
+    for (what, role, asked) in counts {
+        if let Some(asked) = asked {
+            differs(what, lab.of(role).len().to_string(), asked.to_string())?;
+        }
+    }
+    if let Some(manager) = request.manager {
+        differs("--manager", lab.manager.as_str().to_owned(), manager.as_str().to_owned())?;
     }
     if let Some(user) = request.ssh_user {
         differs("--ssh-user", lab.ssh_user.as_str().to_owned(), user.as_str().to_owned())?;
+    }
+    if let Some(release) = request.release {
+        differs("--release", lab.release.as_str().to_owned(), release.as_str().to_owned())?;
     }
     if let Some(Volume(bytes)) = request.volume {
         differs("--volume", format!("{}M", lab.volume >> 20), format!("{}M", bytes >> 20))?;
@@ -116,7 +156,7 @@ fn agrees(lab: &Lab, request: &Request) -> Result<(), LabError> {
 
 fn make(name: &LabName, request: &Request, say: Say<'_>) -> Result<PathBuf, LabError> {
     down::clear(name)?;
-    let root = root::ensure(RELEASE, say)?;
+    let root = root::ensure(request.release.unwrap_or_default(), say)?;
     let lab = lay_out(name, request, root)?;
     say(&format!("preparing machines: {}", lab.node.len()));
     let (private, public) = files::key_pair(&inventory::key(&lab), &format!("breakglass lab {name}"))?;
@@ -138,6 +178,7 @@ fn make(name: &LabName, request: &Request, say: Say<'_>) -> Result<PathBuf, LabE
     .collect();
     state::write(&inventory::known_hosts(&lab), &hosts?.concat(), 0o644)?;
     galera::form(&lab, say)?;
+    services::start(&lab, say)?;
     finish(&Lab { formed: true, ..lab }, say)
 }
 
@@ -149,16 +190,23 @@ fn lay_out(name: &LabName, request: &Request, root: PathBuf) -> Result<Lab, LabE
         format: Lab::FORMAT.to_owned(),
         name: name.clone(),
         family: FAMILY.to_owned(),
-        release: RELEASE.to_owned(),
+        release: request.release.unwrap_or_default(),
         ssh_user: request.ssh_user.unwrap_or(SshUser::Root),
+        manager: request.manager.unwrap_or_default(),
         volume: request.volume.unwrap_or_default().0,
         bridge: network::bridge(name),
         host,
         root,
         formed: false,
         next_fault: 1,
-        node: (1..=request.nodes.unwrap_or(3))
-            .map(|n| Node { name: format!("g{n}"), address: network::address(host, n) })
+        node: [Role::Data, Role::Arbitrator, Role::Proxy]
+            .into_iter()
+            .flat_map(|role| (1..=request.count(role)).map(move |n| (role, n)))
+            .map(|(role, n)| Node {
+                name: format!("{}{n}", role.letter()),
+                address: network::address(host, role.place(n)),
+                role,
+            })
             .collect(),
         fault: Vec::new(),
     };
@@ -171,7 +219,7 @@ fn finish(lab: &Lab, say: Say<'_>) -> Result<PathBuf, LabError> {
     let path = inventory::path(lab);
     state::write(&path, &inventory::render(lab), 0o644)?;
     lab.save()?;
-    say(&format!("lab {} is healthy: all {} Synced", lab.name, lab.node.len()));
+    say(&format!("lab {} is healthy: all {} Synced", lab.name, lab.of(Role::Data).len()));
     Ok(path)
 }
 
@@ -199,8 +247,8 @@ fn revive(mut lab: Lab, say: Say<'_>) -> Result<PathBuf, LabError> {
         lab.fault.retain(|fault| !fault.nodes.is_empty());
         lab.save()?;
     }
-    match galera::whole(&lab, &lab.node) {
-        Ok(()) => say(&format!("lab {} is healthy: all {} Synced", lab.name, lab.node.len())),
+    match galera::healthy(&lab) {
+        Ok(()) => say(&format!("lab {} is healthy: all {} Synced", lab.name, lab.of(Role::Data).len())),
         Err(found) => {
             say(&format!(
                 "the cluster of lab {} is not healthy, and its servers are left as they are: {found}",

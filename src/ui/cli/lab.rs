@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::practice::lab::{self, FaultKind, LabError, LabName, Request, SshUser, Status, Volume};
+use crate::practice::lab::{
+    self, FaultKind, LabError, LabName, Manager, Release, Request, Role, SshUser, Status, Volume,
+};
 
 /// A real practice cluster of systemd machines on this Linux host (root).
 #[derive(Debug, Args)]
@@ -72,15 +74,24 @@ struct UpArgs {
     /// Data nodes, 1 to 9 [default: 3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=9))]
     nodes: Option<u8>,
+    /// Arbitrators (garbd), up to 3 [default: 0]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=3))]
+    arbitrators: Option<u8>,
+    /// Load balancers (`HAProxy`), up to 3 [default: 0]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=3))]
+    proxies: Option<u8>,
     /// Who Breakglass logs in as [default: root]
     #[arg(long, value_enum, value_name = "USER")]
     ssh_user: Option<User>,
     /// Size of each node's data volume [default: 1GiB]
     #[arg(long, value_name = "SIZE")]
     volume: Option<Volume>,
-    /// Debian release of the machines
-    #[arg(long, value_enum, default_value_t = Release::Bookworm)]
-    release: Release,
+    /// Debian release of the machines [default: bookworm]
+    #[arg(long, value_enum, value_name = "RELEASE")]
+    release: Option<Debian>,
+    /// Who starts a server again that ended [default: systemd]
+    #[arg(long, value_enum, value_name = "MANAGER")]
+    manager: Option<Restarter>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -90,9 +101,21 @@ enum Family {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Release {
-    /// Debian 12
+enum Debian {
+    /// Debian 12 with `MariaDB` 10.11
     Bookworm,
+    /// Debian 13 with `MariaDB` 11.8
+    Trixie,
+    /// Debian unstable
+    Sid,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Restarter {
+    /// Its unit alone
+    Systemd,
+    /// Its unit, and monit beside it
+    Monit,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -144,13 +167,24 @@ impl From<io::Error> for Trouble {
 fn dispatch(command: LabCommand) -> Result<ExitCode, Trouble> {
     match command {
         LabCommand::Up(args) => {
-            // One family and one release so far: what clap let through is what there is.
-            let (Family::Galera, Release::Bookworm) = (args.family, args.release);
+            // One family so far: what clap let through is what there is.
+            let Family::Galera = args.family;
+            let release = args.release.map(|release| match release {
+                Debian::Bookworm => Release::Bookworm,
+                Debian::Trixie => Release::Trixie,
+                Debian::Sid => Release::Sid,
+            });
             let ssh_user = args.ssh_user.map(|user| match user {
                 User::Root => SshUser::Root,
                 User::Ops => SshUser::Ops,
             });
-            let request = Request { nodes: args.nodes, ssh_user, volume: args.volume };
+            let manager = args.manager.map(|manager| match manager {
+                Restarter::Systemd => Manager::Systemd,
+                Restarter::Monit => Manager::Monit,
+            });
+            let (nodes, arbitrators, proxies) = (args.nodes, args.arbitrators, args.proxies);
+            let request =
+                Request { nodes, arbitrators, proxies, ssh_user, volume: args.volume, release, manager };
             let inventory = lab::up(&args.name, &request, &say)?;
             writeln!(io::stdout().lock(), "{}", inventory.display())?;
         }
@@ -182,13 +216,22 @@ fn print(out: &mut impl Write, status: &Status) -> io::Result<()> {
         "lab {} ({} on {}, login {}{finished})",
         status.name,
         status.family,
-        status.release,
+        status.release.as_str(),
         status.ssh_user.as_str()
     )?;
     writeln!(out, "inventory {}", status.inventory.display())?;
     for node in &status.nodes {
         let address = node.address.to_string();
-        writeln!(out, "  {:<3} {address:<15} machine {:<8} server {}", node.name, node.machine, node.server)?;
+        let service = match node.role {
+            Role::Data => "server",
+            Role::Arbitrator => "garbd",
+            Role::Proxy => "haproxy",
+        };
+        writeln!(
+            out,
+            "  {:<3} {address:<15} machine {:<8} {service} {}",
+            node.name, node.machine, node.server
+        )?;
     }
     for fault in &status.faults {
         writeln!(
@@ -230,6 +273,7 @@ mod tests {
         for good in [
             "lab up shop",
             "lab up shop --nodes 5 --ssh-user ops --volume 2GiB --release bookworm --family galera",
+            "lab up shop --nodes 2 --arbitrators 1 --proxies 1 --manager monit --release trixie",
             "lab status shop --json",
             "lab fault shop partition g1 g2",
             "lab heal shop",
@@ -242,11 +286,12 @@ mod tests {
         for bad in [
             "lab up Shop",
             "lab up shop --nodes 0",
-            "lab up shop --arbitrators 1",
-            "lab up shop --release trixie",
+            "lab up shop --arbitrators 4",
+            "lab up shop --manager cron",
+            "lab up shop --release buster",
             "lab up shop --family group-replication",
             "lab up shop --volume 1",
-            "lab fault shop fill-disk g1",
+            "lab fault shop fill g1",
             "lab fault shop kill",
             "lab exec shop g1",
             "lab exec shop g1 true",
