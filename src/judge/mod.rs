@@ -28,9 +28,12 @@ mod verdict;
 mod view;
 pub mod waiver;
 
+use std::cell::OnceCell;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::ask::lines::{self, Seen};
 use crate::facts::{ClusterUuid, EvidenceDigest, Known, NodeName, Plain, Seqno, Survey, Why};
 
 pub use difference::{Difference, FactTurn, Fate, NodeDifference, Turn, difference};
@@ -179,6 +182,8 @@ struct NodeReading<'a> {
     survey: &'a crate::facts::NodeSurvey,
     server: Known<Server>,
     position: Known<Held>,
+    /// The known lines of its log, read when the first of many rules asks.
+    seen: OnceCell<Known<Vec<Seen>>>,
 }
 
 impl<'a> Reading<'a> {
@@ -189,7 +194,7 @@ impl<'a> Reading<'a> {
             .map(|node| {
                 let server = server::server(node);
                 let position = position::held(node, &server);
-                NodeReading { survey: node, server, position }
+                NodeReading { survey: node, server, position, seen: OnceCell::new() }
             })
             .collect();
         let views = view::Views::of(&nodes);
@@ -240,6 +245,11 @@ impl<'a> Reading<'a> {
 impl NodeReading<'_> {
     fn name(&self) -> &NodeName {
         &self.survey.name
+    }
+
+    /// The known lines in the part of its log that was read.
+    fn seen(&self) -> &Known<Vec<Seen>> {
+        self.seen.get_or_init(|| lines::seen(&self.survey.facts))
     }
 
     /// S7 over the reading.

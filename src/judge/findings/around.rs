@@ -115,8 +115,6 @@ pub(super) fn clocks(context: &Context<'_>) -> Vec<Finding> {
         facts: &[keys::HOST_CLOCK_SKEW.name(), keys::HOST_CLOCK.name()],
     }
     .that(&nodes, format!("The nodes' clocks are {} s apart ({}).", high.saturating_sub(low), said.join(", ")))
-    .into_iter()
-    .collect()
 }
 
 /// A server that runs under the name of a bootstrap (case 44).
@@ -186,8 +184,6 @@ pub(super) fn flushing(context: &Context<'_>) -> Vec<Finding> {
             lax.join(", ")
         ),
     )
-    .into_iter()
-    .collect()
 }
 
 /// The newest backup that is known of.
@@ -216,6 +212,4 @@ pub(super) fn backup(context: &Context<'_>) -> Vec<Finding> {
         &[node],
         format!("The newest backup known is {} hours old: {name} on {}.", age.as_hours(), node.name()),
     )
-    .into_iter()
-    .collect()
 }

@@ -17,6 +17,4 @@ pub(super) fn from_files(context: &Context<'_>) -> Vec<Finding> {
         facts: &[keys::GRASTATE_FILE.name(), keys::UNIT_ACTIVE.name(), keys::WSREP_CLUSTER_STATUS.name()],
     }
     .that(&nodes, "Read from files that somebody collected: as old as they are, and as true.".to_owned())
-    .into_iter()
-    .collect()
 }

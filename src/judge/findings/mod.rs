@@ -31,7 +31,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::safety::Blocked;
 use super::{NodeJudgement, NodeReading, Reading, Server, Standing, Verdict, WriteSets, blockers};
-use crate::ask::lines::{self, Seen};
+use crate::ask::lines::Seen;
 use crate::facts::{Fact, Known, NodeName, Plain, WhyKind, keys};
 
 /// A claim about the cluster.
@@ -240,12 +240,15 @@ impl Sign<'_> {
         let nodes: Vec<&NodeReading<'a>> = said.iter().map(|(node, _)| *node).collect();
         let words: Vec<String> =
             said.iter().map(|(node, words)| format!("{}: {words}.", node.name())).collect();
-        self.that(&nodes, words.join(" ")).into_iter().collect()
+        self.that(&nodes, words.join(" "))
     }
 
     /// The finding in these words about these nodes; none about none.
-    fn that(&self, nodes: &[&NodeReading<'_>], text: String) -> Option<Finding> {
-        (!nodes.is_empty()).then(|| Finding {
+    fn that(&self, nodes: &[&NodeReading<'_>], text: String) -> Vec<Finding> {
+        if nodes.is_empty() {
+            return Vec::new();
+        }
+        vec![Finding {
             id: self.id,
             cases: self.cases.to_vec(),
             severity: self.severity,
@@ -255,7 +258,7 @@ impl Sign<'_> {
             evidence: evidence(nodes, self.facts),
             runbook: None,
             blocked_by: Vec::new(),
-        })
+        }]
     }
 }
 
@@ -274,8 +277,7 @@ fn logged(node: &NodeReading<'_>, ids: &[&str]) -> Option<Seen> {
         (_, None) => !is_in,
         (None, _) => true,
     };
-    let seen = lines::seen(facts);
-    let mut wanted = seen.known()?.iter().rev().filter(|seen| ids.contains(&seen.line.id));
+    let mut wanted = node.seen().known()?.iter().rev().filter(|seen| ids.contains(&seen.line.id));
     wanted.find(|seen| tells(seen.last)).copied()
 }
 

@@ -57,8 +57,6 @@ pub(super) fn tie(context: &Context<'_>) -> Vec<Finding> {
         facts: super::POSITION_FACTS,
     }
     .that(&nodes, format!("{} hold the same, the highest position: {worth}.", names.join(", ")))
-    .into_iter()
-    .collect()
 }
 
 /// Arbitrators: one that is missing, one that is in the way, one that does not speak the group's protocol (case 36).
@@ -137,6 +135,4 @@ pub(super) fn even(context: &Context<'_>) -> Vec<Finding> {
         &nodes,
         format!("{voters} votes: a network cut in the middle leaves neither half with more than half, and both stop serving."),
     )
-    .into_iter()
-    .collect()
 }

@@ -111,8 +111,6 @@ pub(super) fn same_machine_id(context: &Context<'_>) -> Vec<Finding> {
         &twins,
         format!("{} have one machine id: two servers on one host, or clones of one image.", list(&twins)),
     )
-    .into_iter()
-    .collect()
 }
 
 /// The machine answers, and there is no such unit or no data directory where one was looked for.

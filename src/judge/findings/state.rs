@@ -329,5 +329,5 @@ pub(super) fn last_views(context: &Context<'_>) -> Vec<Finding> {
         facts: &[keys::GVWSTATE_VIEW.name(), keys::GVWSTATE_MEMBERS.name()],
     };
     let text = format!("The nodes remember different last Primary views: {}.", said.join(", "));
-    sign.that(&nodes, text).into_iter().collect()
+    sign.that(&nodes, text)
 }
