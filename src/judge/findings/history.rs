@@ -1,8 +1,8 @@
 //! Nodes whose history is not simply behind.
 
-use super::{Context, Finding, POSITION_FACTS, Severity, Sign, evidence, list, logged, names, quoted};
+use super::{Context, Finding, POSITION_FACTS, Severity, Sign, list, logged, quoted};
 use crate::ask::lines::Seen;
-use crate::facts::{Plain, keys};
+use crate::facts::keys;
 use crate::judge::safety::s13;
 use crate::judge::standing::is_bare;
 use crate::judge::{NodeReading, Standing};
@@ -22,17 +22,17 @@ pub(super) fn ahead(context: &Context<'_>) -> Vec<Finding> {
                 "Membership changes take few of them: it holds what the Primary does not, up to all that it committed since \
                  the two parted."
             };
-            Some(of(
-                "galera.node-ahead",
-                vec![21],
-                Severity::Degraded,
-                &[node],
-                format!("{} is {by} positions beyond the Primary. {holds}", node.name()),
-                "Do not start it: it would abort, zero its state file and, restarted by its unit, be overwritten seconds \
-                 later. Set Restart=no, copy its data directory, then choose.",
-                &[POSITION_FACTS, &[keys::UNIT_RESTART.name()]].concat(),
-            ))
+            let sign = Sign {
+                id: "galera.node-ahead",
+                cases: &[21],
+                severity: Severity::Degraded,
+                next: "Do not start it: it would abort, zero its state file and, restarted by its unit, be overwritten seconds \
+                       later. Set Restart=no, copy its data directory, then choose.",
+                facts: &[POSITION_FACTS, &[keys::UNIT_RESTART.name()]].concat(),
+            };
+            Some(sign.that(&[node], format!("{} is {by} positions beyond the Primary. {holds}", node.name())))
         })
+        .flatten()
         .collect()
 }
 
@@ -70,25 +70,18 @@ pub(super) fn diverged(context: &Context<'_>) -> Vec<Finding> {
     if nodes.is_empty() || context.reading.views.split() {
         return Vec::new();
     }
-    vec![of(
-        "galera.diverged",
-        vec![5, 49],
-        Severity::Degraded,
-        &nodes,
-        format!(
-            "The history of {} cannot be ranked by seqno: {}.",
-            list(&nodes),
-            context
-                .nodes
-                .iter()
-                .find(|judged| judged.standing == Some(Standing::Diverged))
-                .map_or("", |judged| judged.why.as_str())
-        ),
-        "Do not start it beside the others: of another UUID it would be overwritten by a full transfer without a word; of the \
-         same UUID it can be taken in as it is, and members that show one seqno then hold different rows. Copy its data \
-         directory, find out when it was bootstrapped (its log), then choose.",
-        POSITION_FACTS,
-    )]
+    let why = context.nodes.iter().find(|judged| judged.standing == Some(Standing::Diverged));
+    let why = why.map_or("", |judged| judged.why.as_str());
+    Sign {
+        id: "galera.diverged",
+        cases: &[5, 49],
+        severity: Severity::Degraded,
+        next: "Do not start it beside the others: of another UUID it would be overwritten by a full transfer without a word; of \
+               the same UUID it can be taken in as it is, and members that show one seqno then hold different rows. Copy its \
+               data directory, find out when it was bootstrapped (its log), then choose.",
+        facts: POSITION_FACTS,
+    }
+    .that(&nodes, format!("The history of {} cannot be ranked by seqno: {why}.", list(&nodes)))
 }
 
 /// Data that cannot be trusted whatever the position says (cases 2, 11).
@@ -122,20 +115,19 @@ pub(super) fn tainted(context: &Context<'_>) -> Vec<Finding> {
         "Do not simply start it: an incremental transfer would keep the bad rows. Its server stopped, copy its data directory, \
          then move its state file and gcache away, so that a SYNCED member fills it whole."
     };
-    vec![of(
-        "galera.tainted",
-        vec![2, 11],
-        Severity::Degraded,
-        &nodes,
-        format!("Never a candidate. {}.", why.join("; ")),
+    Sign {
+        id: "galera.tainted",
+        cases: &[2, 11],
+        severity: Severity::Degraded,
         next,
-        &[
+        facts: &[
             keys::LOG_EVICTED.name(),
             keys::LOG_HALF_FILLED.name(),
             keys::TRANSFER_MARKERS.name(),
             keys::WSREP_LOCAL_COMMENT.name(),
         ],
-    )]
+    }
+    .that(&nodes, format!("Never a candidate. {}.", why.join("; ")))
 }
 
 /// Nothing there that could be ranked (case 1).
@@ -167,45 +159,22 @@ pub(super) fn empty(context: &Context<'_>) -> Vec<Finding> {
         );
         (first, Some("galera-positions"))
     };
-    let found = of(
-        "galera.empty",
-        vec![1],
-        Severity::Warning,
-        &nodes,
-        format!(
-            "{} shows no cluster identity. Galera reads that as safe to bootstrap; bootstrapped, it would start a new \
-             history. An abort for being ahead, an eviction, a failed transfer, a removed file and a volume that is not \
-             mounted all look like this.",
-            list(&nodes)
-        ),
-        &next,
-        &[
+    let sign = Sign {
+        id: "galera.empty",
+        cases: &[1],
+        severity: Severity::Warning,
+        next: &next,
+        facts: &[
             POSITION_FACTS,
             &[keys::GRASTATE_FILE.name(), keys::GRASTATE_SAFE.name(), keys::DATADIR_SYSTEM_SCHEMA.name()],
         ]
         .concat(),
+    };
+    let text = format!(
+        "{} shows no cluster identity. Galera reads that as safe to bootstrap; bootstrapped, it would start a new history. An \
+         abort for being ahead, an eviction, a failed transfer, a removed file and a volume that is not mounted all look like \
+         this.",
+        list(&nodes)
     );
-    vec![Finding { runbook, ..found }]
-}
-
-fn of(
-    id: &'static str,
-    cases: Vec<u8>,
-    severity: Severity,
-    nodes: &[&NodeReading<'_>],
-    text: String,
-    next: &str,
-    facts: &[&'static str],
-) -> Finding {
-    Finding {
-        id,
-        cases,
-        severity,
-        nodes: names(nodes),
-        text: Plain::new(text),
-        next: Plain::new(next),
-        evidence: evidence(nodes, facts),
-        runbook: None,
-        blocked_by: vec![],
-    }
+    sign.that(&nodes, text).into_iter().map(|found| Finding { runbook, ..found }).collect()
 }
