@@ -1,6 +1,8 @@
 //! Passwords and their like, taken out of text that a node said (S24): what a server logs of a statement, what it was
 //! started with, and options that hold a secret. Rather a word too many than one too few.
 
+use std::borrow::Cow;
+
 /// What stands for what was taken out.
 const STARS: &str = "***";
 
@@ -28,17 +30,43 @@ const NAMES: [&str; 16] = [
 const BARE: [&str; 6] = ["--password ", "--passwd ", "--auth ", "bearer ", "basic ", "passphrase "];
 
 /// The text without its secrets, line by line; the number of lines stays.
-pub(super) fn redacted(text: &str) -> String {
-    text.split_inclusive('\n').map(line).collect()
+pub(super) fn redacted(text: &str) -> Cow<'_, str> {
+    if may_hold_one(text) {
+        Cow::Owned(text.split_inclusive('\n').map(line).collect::<Vec<_>>().concat())
+    } else {
+        Cow::Borrowed(text)
+    }
 }
 
-fn line(text: &str) -> String {
+/// Whether anything in the text can be the mark of a secret: three bytes of each of the words that are looked for, in
+/// either case. Most lines have none, and are read no further.
+fn may_hold_one(text: &str) -> bool {
+    text.as_bytes().windows(3).any(|three| {
+        let three: [u8; 3] = three.try_into().unwrap_or_default();
+        matches!(
+            &three.map(|byte| byte.to_ascii_lowercase()),
+            // password and passwd, pwd, passphrase
+            b"ssw" | b"pwd" | b"ssp"
+                // secret and credentials, token, sst_auth and --auth
+                | b"cre" | b"tok" | b"uth"
+                // access_key and the like, apikey, filekey
+                | b"_ke" | b"-ke" | b"ike" | b"eke"
+                // bearer, basic, identified, ://, -p
+                | b"rer" | b"asi" | b"nti" | b"://" | b" -p"
+        )
+    })
+}
+
+fn line(text: &str) -> Cow<'_, str> {
     let (body, end) = text.strip_suffix('\n').map_or((text, ""), |body| (body, "\n"));
     let lower = body.to_ascii_lowercase();
     let mut secrets = named(body, &lower);
     secrets.extend(statements(body, &lower));
     secrets.extend(urls(body));
     secrets.extend(short_option(body, &lower));
+    if secrets.is_empty() {
+        return Cow::Borrowed(text);
+    }
     secrets.sort_unstable();
     let mut out = String::with_capacity(text.len());
     let mut done = 0;
@@ -53,7 +81,7 @@ fn line(text: &str) -> String {
         done = to;
     }
     out.push_str(body.get(done..).unwrap_or_default());
-    out + end
+    Cow::Owned(out + end)
 }
 
 /// Where in a line a secret stands, from byte to byte.
@@ -239,6 +267,16 @@ mod tests {
         ] {
             assert_eq!(redacted(text), text);
         }
+    }
+
+    #[test]
+    fn every_word_that_is_looked_for_is_seen_at_first_sight() {
+        let others = ["identified", "set password", "://", " -p"];
+        for word in NAMES.into_iter().chain(BARE).chain(others) {
+            assert!(may_hold_one(word), "{word}");
+            assert!(may_hold_one(&word.to_uppercase()), "{word}");
+        }
+        assert!(!may_hold_one("2026-11-21  5:54:03 0 [Note] WSREP: Shifting JOINED -> SYNCED (TO: 12)"));
     }
 
     proptest! {

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
+use super::keys::ALL;
 use super::{ClusterUuid, Known, Plain, Position, Seqno, Why, WhyKind};
 
 /// A fact's value. Seconds, bytes and counts are told apart by the key's [`Unit`].
@@ -103,6 +105,7 @@ impl Serialize for Fact {
 pub struct Key<T> {
     name: &'static str,
     unit: Unit,
+    place: usize,
     of: PhantomData<fn() -> T>,
 }
 
@@ -116,8 +119,8 @@ impl<T> Copy for Key<T> {}
 
 impl<T> Key<T> {
     /// A key; only the table in [`super::keys`] makes them.
-    pub(super) const fn new(name: &'static str, unit: Unit) -> Self {
-        Self { name, unit, of: PhantomData }
+    pub(super) const fn new(name: &'static str, unit: Unit, place: usize) -> Self {
+        Self { name, unit, place, of: PhantomData }
     }
 
     /// The fact's name, as `status --json` and evidence lists say it.
@@ -172,10 +175,28 @@ value_type!(Timestamp, Time);
 value_type!(Plain, Text);
 value_type!(Vec<Plain>, Texts);
 
-/// The facts of one node, by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Facts(BTreeMap<&'static str, Fact>);
+/// The facts of one node: each at its place in the table of all facts, which a key knows. To everybody else they are in
+/// the order of their names.
+#[derive(Clone, Debug, Default)]
+pub struct Facts(Vec<Option<Fact>>);
+
+/// Names with their places, in the order of the names.
+static PLACES: LazyLock<BTreeMap<&'static str, usize>> =
+    LazyLock::new(|| ALL.iter().enumerate().map(|(place, key)| (key.name, place)).collect());
+
+impl PartialEq for Facts {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Facts {}
+
+impl Serialize for Facts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
 
 impl Facts {
     /// No facts.
@@ -183,71 +204,143 @@ impl Facts {
         Self::default()
     }
 
+    fn at_place(&self, place: usize) -> Option<&Fact> {
+        self.0.get(place)?.as_ref()
+    }
+
+    fn named(&self, name: &str) -> Option<&Fact> {
+        self.at_place(*PLACES.get(name)?)
+    }
+
+    /// The room for every fact of the table, each with its row.
+    fn room(&mut self) -> impl Iterator<Item = (&'static KeyInfo, &mut Option<Fact>)> {
+        self.0.resize(ALL.len(), None);
+        ALL.iter().zip(&mut self.0)
+    }
+
     /// Notes a fact; a later one of the same name takes the place of the earlier.
     pub fn set<T: ValueType>(&mut self, key: Key<T>, value: Known<T>, source: &Plain, at: Timestamp) {
         let value = value.map(ValueType::into_value);
-        self.0.insert(key.name, Fact { value, unit: key.unit, source: source.clone(), at });
+        self.0.resize(ALL.len(), None);
+        if let Some(room) = self.0.get_mut(key.place) {
+            *room = Some(Fact { value, unit: key.unit, source: source.clone(), at });
+        }
     }
 
     /// The value of a fact. What was never noted is Unknown, like everything else that was not read.
     pub fn get<T: ValueType>(&self, key: Key<T>) -> Known<T> {
-        match self.0.get(key.name) {
-            Some(fact) => fact.value.as_ref().and_then(|value| match T::from_value(value) {
+        match self.at_place(key.place).map(|fact| &fact.value) {
+            Some(Known::Known(value)) => match T::from_value(value) {
                 Some(value) => Known::Known(value),
                 None => Known::unknown(WhyKind::Malformed, format!("{} is of another type", key.name)),
-            }),
+            },
+            Some(Known::Unknown(why)) => Known::Unknown(why.clone()),
             None => Known::Unknown(Why::new(WhyKind::NotAsked, "not read")),
         }
     }
 
+    /// What was noted under a name, of whatever type; `None` where nothing was.
+    pub fn value(&self, name: &str) -> Option<&Known<Value>> {
+        self.named(name).map(|fact| &fact.value)
+    }
+
     /// When a fact was read; `None` where it never was.
     pub fn at<T>(&self, key: Key<T>) -> Option<Timestamp> {
-        self.0.get(key.name).map(|fact| fact.at)
+        self.at_place(key.place).map(|fact| fact.at)
     }
 
     /// Notes every fact of the table that is not there yet as Unknown, with one reason.
     pub fn fill(&mut self, why: &Why, source: &Plain, at: Timestamp) {
-        for key in super::keys::ALL {
-            self.0.entry(key.name).or_insert_with(|| Fact {
-                value: Known::Unknown(why.clone()),
-                unit: key.unit,
-                source: source.clone(),
-                at,
-            });
+        self.fill_where(|_| true, why, source, at);
+    }
+
+    /// The same for the facts whose names pass `test`.
+    pub fn fill_where(&mut self, test: impl Fn(&str) -> bool, why: &Why, source: &Plain, at: Timestamp) {
+        for (key, room) in self.room().filter(|(key, room)| room.is_none() && test(key.name)) {
+            let value = Known::Unknown(why.clone());
+            *room = Some(Fact { value, unit: key.unit, source: source.clone(), at });
         }
     }
 
     /// Takes back what was noted of the facts whose names pass `test`: they are Unknown for this reason now.
     pub fn doubt(&mut self, test: impl Fn(&str) -> bool, why: &Why) {
-        for (_, fact) in self.0.iter_mut().filter(|(name, _)| test(name)) {
-            fact.value = Known::Unknown(why.clone());
+        for (_, room) in self.room().filter(|(key, _)| test(key.name)) {
+            if let Some(fact) = room {
+                fact.value = Known::Unknown(why.clone());
+            }
         }
     }
 
     /// Says of all of them that they were read from `source`.
     pub fn read_from(&mut self, source: &Plain) {
-        for fact in self.0.values_mut() {
+        for fact in self.0.iter_mut().flatten() {
             fact.source = source.clone();
         }
     }
 
     /// Forgets every fact whose name does not pass `test`.
     pub fn retain(&mut self, test: impl Fn(&str) -> bool) {
-        self.0.retain(|name, _| test(name));
+        for (_, room) in self.room().filter(|(key, _)| !test(key.name)) {
+            *room = None;
+        }
     }
 
     /// Forgets a fact; property tests take evidence away with it.
     pub fn remove(&mut self, name: &str) -> Option<Fact> {
-        self.0.remove(name)
+        self.0.get_mut(*PLACES.get(name)?)?.take()
     }
 
     /// All facts in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Fact)> {
-        self.0.iter().map(|(name, fact)| (*name, fact))
+        PLACES.iter().filter_map(|(name, place)| Some((*name, self.at_place(*place)?)))
     }
 
     /// Adds the facts of `other`, which win where both have one.
     pub fn extend(&mut self, other: Self) {
-        self.0.extend(other.0);
+        for ((_, room), fact) in self.room().zip(other.0) {
+            if fact.is_some() {
+                *room = fact;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::keys;
+    use super::*;
+
+    fn noted<T: ValueType>(facts: &mut Facts, key: Key<T>, value: T) {
+        facts.set(key, Known::Known(value), &Plain::new("test"), Timestamp::UNIX_EPOCH);
+    }
+
+    #[test]
+    fn a_fact_is_found_by_its_key_and_by_its_name() {
+        let mut facts = Facts::new();
+        noted(&mut facts, keys::PROXY_KIND, Plain::new("haproxy"));
+        noted(&mut facts, keys::HOST_NAME, Plain::new("g1"));
+        noted(&mut facts, keys::GRASTATE_SAFE, true);
+        let names: Vec<&str> = facts.iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["grastate.safe_to_bootstrap", "host.name", "proxy.kind"], "by name");
+        assert_eq!(facts.value("proxy.kind"), Some(&Known::Known(Value::Text(Plain::new("haproxy")))));
+        assert!(facts.get(keys::GRASTATE_SAFE).is(|safe| *safe));
+        assert_eq!(facts.get(keys::HOST_USER).why().unwrap().kind, WhyKind::NotAsked);
+        assert!(facts.value("no.fact").is_none());
+    }
+
+    #[test]
+    fn what_was_taken_away_leaves_no_trace() {
+        let mut facts = Facts::new();
+        noted(&mut facts, keys::HOST_NAME, Plain::new("g1"));
+        assert!(facts.remove("host.name").is_some() && facts.remove("host.name").is_none());
+        assert_eq!(facts, Facts::new());
+        let mut other = Facts::new();
+        noted(&mut other, keys::HOST_NAME, Plain::new("g2"));
+        noted(&mut facts, keys::HOST_NAME, Plain::new("g1"));
+        noted(&mut facts, keys::HOST_USER, Plain::new("root"));
+        facts.extend(other);
+        facts.retain(|name| name == "host.name");
+        assert_eq!(serde_json::to_string(&facts).unwrap().matches("g2").count(), 1);
+        assert_eq!(facts.iter().count(), 1);
     }
 }

@@ -9,9 +9,13 @@ use super::{ClusterUuid, Plain, Position, Seqno};
 
 macro_rules! keys {
     ($($(#[$section:meta])* $const:ident: $type:ty = $name:literal, $unit:ident, $about:literal;)*) => {
+        /// The rows' places in the table.
+        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "named as the keys are")]
+        enum Place { $($const),* }
+
         $(
             #[doc = $about]
-            pub const $const: Key<$type> = Key::new($name, Unit::$unit);
+            pub const $const: Key<$type> = Key::new($name, Unit::$unit, Place::$const as usize);
         )*
 
         /// Every fact there is, in the order of the table.
@@ -143,7 +147,7 @@ keys! {
     LOG_REACH: Timestamp = "log.reach", None, "Time of the oldest line of the log that was read: a bootstrap before it is not seen (S25).";
     LOG_TOOK_PART: Timestamp = "log.took_part_at", None, "When the node was last in a Primary Component by the log, on the machine's clock (S25).";
     LOG_TRANSFER: Plain = "log.last_transfer", None, "How the last start of the log got its data: IST, SST, or none where it took no transfer.";
-    LOG_BOOTSTRAPS: Texts = "log.bootstraps", None, "Bootstraps in the part of the log that was read, since the last full transfer (S25): time, `group` with the position or `component` with the number of members, and when the node had taken part before.";
+    LOG_BOOTSTRAPS: Texts = "log.bootstraps", None, "Bootstraps in the part of the log that was read, since the last full transfer (S25): time, `group` with the position or `component` with the number of members, when the node had taken part before, and to how many members it grew when.";
     LOG_MARKS: Texts = "log.marks", None, "The latest lines of the log that say where the server stood, oldest first.";
     LOG_KNOWN: Texts = "log.known", None, "Known lines in the part of the log that was read (ask::lines), the latest last: id, how often, time of the first, time of the last.";
     LOG_STARTS: u64 = "log.starts_last_hour", None, "Starts of the server in the last hour of the log that was read (case 23).";

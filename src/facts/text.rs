@@ -18,6 +18,9 @@ impl Plain {
     /// Makes `text` safe. What is plain already stays as it is, so that parts can be put together and made plain again.
     pub fn new(text: impl AsRef<str>) -> Self {
         let text = text.as_ref();
+        if is_short_and_plain(text) {
+            return Self(text.to_owned());
+        }
         let mut out = String::with_capacity(text.len());
         for (at, c) in text.char_indices() {
             if out.len() >= Self::MAX {
@@ -51,6 +54,11 @@ impl Plain {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a text can stay as it is, which nearly all can: printable ASCII that need not be cut.
+fn is_short_and_plain(text: &str) -> bool {
+    text.len() <= Plain::MAX && text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// Whether a terminal shows `c` as itself and nothing else.
@@ -87,7 +95,7 @@ impl From<&str> for Plain {
 
 impl From<String> for Plain {
     fn from(text: String) -> Self {
-        Self::new(text)
+        if is_short_and_plain(&text) { Self(text) } else { Self::new(text) }
     }
 }
 

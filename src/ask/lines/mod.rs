@@ -14,11 +14,13 @@ mod strip;
 mod transfer;
 mod unit;
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
 
 pub use strip::message;
+pub(super) use strip::{split_at, split_colon};
 
 use crate::facts::{Facts, Known, Plain, WhyKind, keys};
 
@@ -102,14 +104,23 @@ const TABLES: &[&[KnownLine]] = &[
 pub static KNOWN: LazyLock<Vec<&'static KnownLine>> =
     LazyLock::new(|| TABLES.iter().copied().flatten().collect());
 
+/// A pattern, and what it begins with up to its first `*`.
+#[derive(Clone, Copy)]
+struct Pattern {
+    head: &'static str,
+    whole: &'static str,
+    line: &'static KnownLine,
+}
+
 /// The patterns by their first byte, so that a message is held against a few of them only.
-static BY_FIRST: LazyLock<Vec<Vec<(&'static str, &'static KnownLine)>>> = LazyLock::new(|| {
+static BY_FIRST: LazyLock<Vec<Vec<Pattern>>> = LazyLock::new(|| {
     let mut by_first = vec![Vec::new(); 256];
     for line in KNOWN.iter().copied() {
-        for pattern in line.patterns {
-            let first = pattern.bytes().next().map(usize::from);
+        for whole in line.patterns.iter().copied() {
+            let head = whole.strip_suffix('$').unwrap_or(whole).split('*').next().unwrap_or_default();
+            let first = whole.bytes().next().map(usize::from);
             if let Some(rows) = first.and_then(|first| by_first.get_mut(first)) {
-                rows.push((*pattern, line));
+                rows.push(Pattern { head, whole, line });
             }
         }
     }
@@ -121,12 +132,16 @@ static BY_FIRST: LazyLock<Vec<Vec<(&'static str, &'static KnownLine)>>> = LazyLo
 pub fn classify(line: &str) -> Option<&'static KnownLine> {
     let message = message(line);
     let rows = BY_FIRST.get(usize::from(message.bytes().next()?))?;
-    rows.iter().find(|(pattern, _)| fits(pattern, message)).map(|(_, line)| *line)
+    let mut likely = rows.iter().filter(|pattern| message.starts_with(pattern.head));
+    likely.find(|pattern| fits(pattern.whole, message)).map(|pattern| pattern.line)
 }
+
+static BY_ID: LazyLock<BTreeMap<&'static str, &'static KnownLine>> =
+    LazyLock::new(|| KNOWN.iter().rev().map(|line| (line.id, *line)).collect());
 
 /// The row of that name.
 pub fn by_id(id: &str) -> Option<&'static KnownLine> {
-    KNOWN.iter().copied().find(|line| line.id == id)
+    BY_ID.get(id).copied()
 }
 
 /// Whether a message begins as a pattern says.

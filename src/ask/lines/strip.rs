@@ -2,7 +2,11 @@
 
 /// The message of a line, without whatever a journal, a container runtime, syslog or the server put before it.
 pub fn message(line: &str) -> &str {
-    let mut rest = line.trim_start_matches(['\u{feff}', '}', ' ']).trim();
+    let mut rest = line;
+    let bare = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_graphic() && byte != b'}');
+    if !bare(rest.bytes().next()) || !bare(rest.bytes().next_back()) {
+        rest = rest.trim_start_matches(['\u{feff}', '}', ' ']).trim();
+    }
     // A line that was kept as JSON: the message ends before the newline that is written out.
     if let Some(inside) = rest.strip_prefix("{\"log\":\"") {
         rest = inside.split("\\n\"").next().unwrap_or(inside);
@@ -14,7 +18,7 @@ pub fn message(line: &str) -> &str {
         rest = after.trim_start_matches(['}', ' ']);
     }
     // Who speaks, and at which level, in either order.
-    while let Some(after) = TAGS.iter().find_map(|tag| rest.strip_prefix(tag)).or_else(|| brackets(rest)) {
+    while let Some(after) = tag(rest).or_else(|| brackets(rest)) {
         rest = after.trim_start();
     }
     // Some scripts draw a frame of stars around what they give up with.
@@ -37,6 +41,12 @@ const TAGS: [&str; 12] = [
     "WSREP_SST: ",
 ];
 
+/// Takes off who speaks.
+fn tag(text: &str) -> Option<&str> {
+    let first = text.bytes().next()?;
+    TAGS.iter().filter(|tag| tag.as_bytes().first() == Some(&first)).find_map(|tag| text.strip_prefix(tag))
+}
+
 /// Takes a time off, and what belongs to it: the host and process of a journal, or the server's thread.
 fn time(text: &str) -> Option<&str> {
     let rest = stamp(text)?.trim_start();
@@ -45,7 +55,11 @@ fn time(text: &str) -> Option<&str> {
 
 /// Takes off the time alone.
 fn stamp(text: &str) -> Option<&str> {
-    let (first, rest) = text.split_once(' ')?;
+    // A number, or three letters of a month: most of what is asked begins with neither.
+    if !text.starts_with(|c: char| c.is_ascii_digit()) && text.as_bytes().get(3) != Some(&b' ') {
+        return None;
+    }
+    let (first, rest) = split_at(b' ', text)?;
     // Only a crash report has a time of day alone.
     if is_clock(first) && rest.starts_with("UTC - ") {
         return Some(rest);
@@ -104,7 +118,7 @@ fn is_clock(text: &str) -> bool {
 
 /// Takes `host name[pid]: `, `name[pid]: ` or `host kernel: ` off.
 fn process(text: &str) -> Option<&str> {
-    let (head, rest) = text.split_once(": ")?;
+    let (head, rest) = split_colon(text)?;
     let mut words = head.split(' ');
     let (first, second, third) = (words.next()?, words.next(), words.next());
     let has_pid = |word: &str| {
@@ -120,21 +134,34 @@ fn process(text: &str) -> Option<&str> {
     }
 }
 
+/// What stands before the first of these ASCII characters, and what behind it. Words are short: nothing is to be gained
+/// by searching for it in larger steps.
+pub(in crate::ask) fn split_at(separator: u8, text: &str) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|byte| byte == separator)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+/// What stands before the first colon that a blank follows, and what behind it.
+pub(in crate::ask) fn split_colon(text: &str) -> Option<(&str, &str)> {
+    let at = text.as_bytes().windows(2).position(|two| two == b": ")?;
+    Some((text.get(..at)?, text.get(at + 2..)?))
+}
+
 /// Takes the server's thread off, where its level or its storage engine's name follows.
 fn thread(text: &str) -> Option<&str> {
-    let (thread, rest) = text.split_once(' ')?;
+    let (thread, rest) = split_at(b' ', text)?;
     let number = !thread.is_empty() && thread.bytes().all(|b| b.is_ascii_hexdigit() || b == b'x');
     (number && (rest.starts_with('[') || rest.trim_start().starts_with("InnoDB: "))).then_some(rest)
 }
 
 /// Takes off what a container's log says before the container's own words: `stdout F ` (CRI), `name-1  | ` (compose).
 fn container(text: &str) -> Option<&str> {
-    for stream in ["stdout F ", "stderr F ", "stdout P ", "stderr P "] {
-        if let Some(rest) = text.strip_prefix(stream) {
-            return Some(rest);
-        }
+    let stream =
+        text.strip_prefix("std").and_then(|text| text.strip_prefix("out").or(text.strip_prefix("err")));
+    if let Some(rest) = stream.and_then(|text| text.strip_prefix(" F ").or(text.strip_prefix(" P "))) {
+        return Some(rest);
     }
-    let (name, rest) = text.split_once(' ')?;
+    let (name, rest) = split_at(b' ', text)?;
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let rest = rest.trim_start().strip_prefix("| ")?;
     (!name.is_empty() && name.chars().all(plain)).then_some(rest)
@@ -151,7 +178,7 @@ fn inner(text: &str) -> &str {
     if let Some(rest) = place(text) {
         return rest;
     }
-    let Some((head, rest)) = text.split_once(' ') else { return text };
+    let Some((head, rest)) = split_at(b' ', text) else { return text };
     let unit = head.strip_suffix(".service:").is_some();
     let name = head.strip_suffix(':').unwrap_or(head);
     let binary = matches!(name, "mysqld" | "mariadbd")
@@ -179,7 +206,9 @@ fn inner(text: &str) -> &str {
 
 /// Takes a place in the source off: `./gcs/src/gcs.cpp:gcs_open():1701: `, and older ones with the whole declaration.
 fn place(text: &str) -> Option<&str> {
-    let (file, rest) = text.split_once(".cpp:")?;
+    // A path holds no colon, so the first one ends it.
+    let (file, rest) = split_at(b':', text)?;
+    let file = file.strip_suffix(".cpp")?;
     let path = !file.is_empty() && file.bytes().all(|b| b.is_ascii_alphanumeric() || b"./_-".contains(&b));
     let (_, rest) = rest.split_once("():")?;
     let (line, rest) = rest.split_once(": ")?;
