@@ -297,6 +297,9 @@ fn what_was_cut_off_is_vanished_and_what_goes_on_is_running() {
         let pid = pid.split(' ').next().unwrap();
         assert!(Command::new("kill").args(["-KILL", pid]).status().unwrap().success());
         assert_eq!(machine.follow(2, true), Answer::Vanished, "{shell:?}");
+        // The power went between the name and the bytes.
+        fs::write(machine.path(&format!("var/lib/breakglass/ops/{}/result", op(2))), "").unwrap();
+        assert_eq!(machine.follow(2, true), Answer::Vanished, "{shell:?}");
     }
 }
 

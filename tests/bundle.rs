@@ -1,12 +1,7 @@
 //! Bundles of files, judged: every capture of real servers taken apart into files and read again, what collectors leave,
 //! and surveys that were saved and judged once more.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test says what is wrong by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what is wrong by panicking")]
 
 #[path = "bundle/captures.rs"]
 mod captures;
@@ -18,24 +13,22 @@ mod forms;
 mod hostile;
 #[path = "bundle/saved.rs"]
 mod saved;
+#[path = "support/captures.rs"]
+mod support;
 #[expect(dead_code, reason = "shared with the tests of the judge")]
 #[path = "support/surveys.rs"]
 mod surveys;
-
-use std::collections::BTreeMap;
 
 use breakglass::ask::bundle::{self, File, Folder};
 use breakglass::facts::{ClusterName, Family, Known, Mode, NodeName, Survey};
 use breakglass::judge::{Judgement, judge};
 use jiff::Timestamp;
+use support::Files;
 
 /// When the files are read.
 fn now() -> Timestamp {
     "2026-11-22T03:00:00Z".parse().unwrap()
 }
-
-/// Texts of files, by name.
-type Files = BTreeMap<File, Vec<u8>>;
 
 fn folder(name: &str, files: &Files) -> Folder {
     let files = files.iter().map(|(file, bytes)| (*file, Known::Known(bytes.clone()))).collect();

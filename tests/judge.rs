@@ -390,6 +390,24 @@ fn a_primary_that_takes_in_a_joiner_is_proved() {
 }
 
 /// galera: three nodes SYNCED at one seqno with different rows began so.
+/// A survey takes a moment: one member was read before a joiner came, the other after.
+#[test]
+fn views_that_share_a_member_are_no_split_brain() {
+    let judgement = judge(&survey(vec![
+        Node::new("g1").synced(10, &["g1", "g3"], 100),
+        Node::new("g2")
+            .process("activating", "start")
+            .set(keys::TRANSFER_MARKERS, vec![plain("sst_in_progress")])
+            .set(keys::TRANSFER_PROCESSES, vec![plain("9 rsync")])
+            .set(keys::TRANSFER_ROLE, plain("joiner")),
+        Node::new("g3").synced(11, ALL, 101),
+    ]));
+    assert!(!found(&judgement, "galera.two-primaries"), "{:?}", judgement.findings);
+    assert!(found(&judgement, "galera.views-contradict"));
+    assert_eq!(standings(&judgement), [Standing::Unknown, Standing::Joining, Standing::Unknown]);
+    assert!(judgement.candidates.is_empty() && judgement.primary.is_none());
+}
+
 #[test]
 fn bootstraps_apart_from_each_other_diverge() {
     let with =

@@ -32,11 +32,11 @@ pub(super) fn parse(text: &str) -> Said {
     let (out, end) = text.rsplit_once("\n%client ").unwrap_or((text, ""));
     let (code, errors) = end.split_once('\n').unwrap_or((end, ""));
     let status = block(out, "status", "variables");
-    let variables = block(out, "variables", "server").map(|mut rows| {
+    let mut variables = block(out, "variables", "server");
+    if let (Known::Known(rows), Known::Known(more)) = (&mut variables, block(out, "server", "members")) {
         // Statements behind this one may fail alone (`--force`): what they would say is then missing row by row.
-        rows.extend(block(out, "server", "members").known().cloned().unwrap_or_default());
-        rows
-    });
+        rows.extend(more);
+    }
     let mut members = block(out, "members", "connections");
     if members.is(Vec::is_empty) {
         // A view has at least its own node: an empty table is a table that is not filled.
@@ -93,6 +93,9 @@ fn block(out: &str, from: &str, to: &str) -> Known<Rows> {
 
 /// Undoes the client's batch escapes: `\t`, `\n`, `\0` and `\\`.
 pub(super) fn unescape(text: &str) -> String {
+    if !text.as_bytes().contains(&b'\\') {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     let mut chars = text.chars();
     while let Some(c) = chars.next() {

@@ -30,7 +30,7 @@ pub(super) struct Story {
     pub(super) part: Part,
     /// The transfer that the last start took; `None` where no start is seen.
     pub(super) transfer: Option<Transfer>,
-    /// The bootstraps: time, and the position the group began with.
+    /// The bootstraps: time and the position the group began with.
     pub(super) bootstraps: Vec<Plain>,
     /// The version the last start named.
     pub(super) version: Option<Plain>,
@@ -84,6 +84,7 @@ impl Part {
             (
                 Mark::Bootstrap
                 | Mark::Component(_)
+                | Mark::View(_)
                 | Mark::TookPart
                 | Mark::Synced
                 | Mark::Transferring
@@ -124,6 +125,7 @@ pub(super) fn tell(entries: &[Entry<'_>], from: Origin, now: Option<Timestamp>) 
     let mut transferred = false;
     let mut initial = None;
     let mut part = None;
+    let mut bootstraps: Vec<Begun> = Vec::new();
     for entry in entries {
         let Some(mark) = entry.mark() else { continue };
         story.part = story.part.after(&mark, entry.at);
@@ -169,6 +171,7 @@ pub(super) fn tell(entries: &[Entry<'_>], from: Origin, now: Option<Timestamp>) 
             }
             Mark::Bootstrap
             | Mark::Component(_)
+            | Mark::View(_)
             | Mark::TookPart
             | Mark::Served
             | Mark::Synced
@@ -183,7 +186,7 @@ pub(super) fn tell(entries: &[Entry<'_>], from: Origin, now: Option<Timestamp>) 
                     // Whatever this node bootstrapped itself is overwritten by the donor's history.
                     Mark::Transferred => {
                         transferred = true;
-                        story.bootstraps.clear();
+                        bootstraps.clear();
                     }
                     // Nobody is in sync over half a copy; over rows that were voted out, one can be.
                     Mark::Synced => {
@@ -192,7 +195,13 @@ pub(super) fn tell(entries: &[Entry<'_>], from: Origin, now: Option<Timestamp>) 
                     }
                     Mark::Caught => story.half_filled = false,
                     Mark::Bootstrap | Mark::Component(_) => {
-                        story.bootstraps.push(bootstrap(entry, &mark, initial, part));
+                        bootstraps
+                            .push(Begun { line: bootstrap(entry, &mark, initial, part), grew: Vec::new() });
+                    }
+                    Mark::View(members) => {
+                        if let Some(begun) = bootstraps.last_mut() {
+                            begun.grows(members, entry.at);
+                        }
                     }
                     _ => {}
                 }
@@ -200,13 +209,38 @@ pub(super) fn tell(entries: &[Entry<'_>], from: Origin, now: Option<Timestamp>) 
             }
         }
     }
+    story.bootstraps = bootstraps.into_iter().map(Begun::told).collect();
     story.position = position.worth(now);
     story
 }
 
+/// A bootstrap, and each view since that had more members than any before it.
+struct Begun {
+    line: Plain,
+    grew: Vec<(u64, Timestamp)>,
+}
+
+impl Begun {
+    fn grows(&mut self, members: Option<&str>, at: Option<Timestamp>) {
+        let members = members.and_then(|members| members.parse().ok());
+        if let (Some(members), Some(at)) = (members, at)
+            && self.grew.iter().all(|(before, _)| *before < members)
+        {
+            self.grew.push((members, at));
+        }
+    }
+
+    fn told(self) -> Plain {
+        let views: Vec<String> =
+            self.grew.iter().map(|(members, at)| format!(" {members}@{at:.0}")).collect();
+        if views.is_empty() { self.line } else { Plain::new(format!("{} grew{}", self.line, views.concat())) }
+    }
+}
+
 /// `TIME group UUID:SEQNO after TIME` for a bootstrap; `TIME component MEMBERS after TIME` for a component formed by one,
 /// whose position the log does not say in one line. The last time is when the server had taken part in a Primary
-/// Component before, `-` where that was not seen.
+/// Component before, `-` where that was not seen; ` grew MEMBERS@TIME …` follows where views came
+/// after it, each that had more members than any before.
 fn bootstrap(entry: &Entry<'_>, mark: &Mark<'_>, initial: Option<&str>, before: Option<Timestamp>) -> Plain {
     let time = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| format!("{at:.0}"));
     let what = match (mark, initial) {
@@ -369,7 +403,7 @@ pub(super) fn say(part: &Read<'_>, source: &Plain, at: Timestamp, out: &mut Fact
     let running = out.get(keys::SERVER_PIDS).is(|pids| !pids.is_empty());
     let mut set = Setter { out, source, at };
     set.set(keys::LOG_SOURCE, part.tail.as_ref().map(|_| source.clone()));
-    let tail = part.tail.as_ref().map(|tail| tail.iter().map(|e| Plain::new(e.describe())).collect());
+    let tail = part.tail.as_ref().map(|tail| tail.iter().map(|e| Plain::from(e.describe())).collect());
     set.set(keys::LOG_TAIL, tail);
 
     let log = known_lines::merged(part.marks.as_ref(), part.tail.as_ref());
@@ -423,9 +457,8 @@ pub(super) fn say(part: &Read<'_>, source: &Plain, at: Timestamp, out: &mut Fact
     set.set(keys::LOG_PREPARED, story.clone().map(|story| story.prepared));
     set.set(keys::LOG_BOOTSTRAPS, story.clone().map(|story| story.bootstraps.clone()));
     let latest = |entries: &Vec<Entry<'_>>| {
-        let lines =
-            entries.iter().map(|entry| Plain::new(entry.describe().chars().take(240).collect::<String>()));
-        lines.skip(entries.len().saturating_sub(60)).collect()
+        let latest = entries.iter().skip(entries.len().saturating_sub(60));
+        latest.map(|entry| Plain::from(start(entry.describe(), 240))).collect()
     };
     set.set(keys::LOG_MARKS, part.marks.as_ref().map(latest));
     set.set(
@@ -435,6 +468,17 @@ pub(super) fn say(part: &Read<'_>, source: &Plain, at: Timestamp, out: &mut Fact
             None => Known::unknown(WhyKind::Undefined, "neither the server nor its log said a version"),
         }),
     );
+}
+
+/// The first characters of a line.
+fn start(mut line: String, most: usize) -> String {
+    // A character is a byte at least.
+    if line.len() > most
+        && let Some((end, _)) = line.char_indices().nth(most)
+    {
+        line.truncate(end);
+    }
+    line
 }
 
 /// The end of a log; where it is cut, from its first whole line on. Bytes that are not text become U+FFFD: a client's

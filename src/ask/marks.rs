@@ -48,6 +48,8 @@ pub(super) enum Mark<'a> {
     Bootstrap,
     /// A component was formed by bootstrap: pc.bootstrap, or the last view formed again.
     Component(Option<&'a str>),
+    /// A Primary Component has another view, of so many members.
+    View(Option<&'a str>),
     /// What was begun as a transfer turned out incremental and ended: the data was never touched by a full one.
     Caught,
     /// A transfer began on this joiner. If it is a full one, from here on its data is neither the old nor the new.
@@ -77,18 +79,22 @@ pub(super) enum Mark<'a> {
 pub(super) fn journal(text: &str) -> Vec<Entry<'_>> {
     text.lines()
         .filter_map(|raw| {
-            let (time, rest) = raw.split_once(' ')?;
-            let (seconds, micros) = time.split_once('.')?;
+            let (time, rest) = lines::split_at(b' ', raw)?;
+            let (seconds, micros) = lines::split_at(b'.', time)?;
             let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
             if !digits(seconds) || !digits(micros) || micros.len() != 6 {
                 return None;
             }
             let at =
                 Timestamp::new(seconds.parse().ok()?, micros.parse::<i32>().ok()?.checked_mul(1000)?).ok()?;
-            let (_, line) = rest.split_once(' ')?;
-            let (name, message) = line.split_once(": ")?;
+            let (_, line) = lines::split_at(b' ', rest)?;
+            let (name, message) = lines::split_colon(line)?;
             // The name has no blank; a message behind one that has is not where we think it is.
-            (!name.contains(' ')).then(|| Entry { at: Some(at), line, message: lines::message(message) })
+            (!name.as_bytes().contains(&b' ')).then(|| Entry {
+                at: Some(at),
+                line,
+                message: lines::message(message),
+            })
         })
         .collect()
 }
@@ -194,6 +200,9 @@ impl<'a> Entry<'a> {
                 message.split_once("memb_num = ").map(|(_, members)| members.trim()),
             ));
         }
+        if begins("New COMPONENT: primary = yes") {
+            return Some(Mark::View(message.split_once("memb_num = ").map(|(_, members)| members.trim())));
+        }
         if begins("New COMPONENT: primary = no") {
             return Some(Mark::NonPrimary);
         }
@@ -250,7 +259,7 @@ impl<'a> Entry<'a> {
         let line = redacted(self.line);
         match self.at {
             Some(at) => format!("{at:.0} {line}"),
-            None => line,
+            None => line.into_owned(),
         }
     }
 }
@@ -354,7 +363,7 @@ mod tests {
             ("mysql.service: main process exited, code=killed, status=9/KILL", Mark::End(End::Killed)),
             (
                 "2021-06-03T12:12:12.123456Z 0 [Note] [MY-000000] [Galera] New COMPONENT: primary = yes, bootstrap = no, my_idx = 0, memb_num = 2",
-                Mark::TookPart,
+                Mark::View(Some("2")),
             ),
             (
                 "2021-06-03T12:12:12.123456Z 0 [Note] [MY-000000] [Galera] New COMPONENT: primary = no, bootstrap = no, my_idx = 0, memb_num = 2",

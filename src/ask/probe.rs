@@ -29,7 +29,8 @@ impl Request {
         Self::for_role(Role::Data, server, sql)
     }
 
-    fn for_role(role: Role, server: &Server, sql: &Sql) -> Self {
+    /// A request for a node of this role.
+    pub(crate) fn for_role(role: Role, server: &Server, sql: &Sql) -> Self {
         let asks_sql = *sql == Sql::Probe;
         let told = [&server.unit, &server.datadir, &server.user, &server.binary];
         let mut arguments: Vec<String> = told.map(|told| told.clone().unwrap_or_default()).into();

@@ -109,15 +109,12 @@ pub const VARIABLES: [&str; 7] =
 /// The facts of [`facts`] and [`more`] where the server could not be asked, all with one reason.
 pub fn unknown(why: &Why, source: &Plain, at: Timestamp) -> Facts {
     let mut out = Facts::new();
-    out.fill(why, source, at);
-    for key in keys::ALL {
-        let more = [keys::REPLICAS.name(), keys::XA_PREPARED.name()].contains(&key.name);
-        let asked = key.name.starts_with("wsrep.") || key.name.starts_with("var.") || more;
-        let elsewhere = [keys::WSREP_PEERS.name(), keys::WSREP_PEERS_SILENT.name()].contains(&key.name);
-        if !asked || elsewhere {
-            out.remove(key.name);
-        }
-    }
+    let asked = |name: &str| {
+        let more = [keys::REPLICAS.name(), keys::XA_PREPARED.name()].contains(&name);
+        let elsewhere = [keys::WSREP_PEERS.name(), keys::WSREP_PEERS_SILENT.name()].contains(&name);
+        (name.starts_with("wsrep.") || name.starts_with("var.") || more) && !elsewhere
+    };
+    out.fill_where(asked, why, source, at);
     out
 }
 

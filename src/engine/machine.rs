@@ -138,6 +138,17 @@ impl Machine {
         self.sessions.contains_key(id)
     }
 
+    /// Whether the schema of the check may still be there: an earlier session may have written, and nobody is known to have
+    /// dropped it since. Sessions' names sort by time.
+    pub fn check_is_left(&self) -> bool {
+        let ops = self.sessions.values().flat_map(|session| session.ops.iter());
+        ops.fold(false, |left, op| match op.deed.as_str() {
+            "write" => left || op.may_have_happened(),
+            "drop-check" => left && !op.is_done(),
+            _ => left,
+        })
+    }
+
     /// The session whose act of this step on this node is known to have been done, the latest; sessions' names sort by
     /// time.
     pub fn done(&self, step: &str, node: &NodeName) -> Option<&SessionId> {

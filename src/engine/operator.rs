@@ -47,7 +47,7 @@ pub struct Choice {
     pub names: Vec<String>,
     /// What it is for.
     pub about: Plain,
-    /// The nodes that the rules would let through, in the inventory's order.
+    /// The nodes that the rules would let through, or could after waivers, in the inventory's order.
     pub among: Vec<NodeName>,
     /// Each data node's standing and why, for the screen.
     pub standings: Vec<(NodeName, String)>,

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::safety::{Blocked, s03, s05, s06, s07, s08, s09, s10, s25};
 use super::{NodeJudgement, Reading, proxy, standing, verdict};
+use crate::facts::keys;
 
 /// Everything in the way of a bootstrap at `now`, less what is waived, sorted. `nodes` are the judged nodes of the same
 /// reading.
@@ -17,6 +18,10 @@ pub(super) fn of_bootstrap(reading: &Reading<'_>, nodes: &[NodeJudgement], now: 
         server: &node.server,
         claims_primary: reading.views.claims(node.name()),
     })));
+    blocked.extend(reading.nodes.iter().filter_map(|node| {
+        let process = node.survey.facts.get(keys::ARBITRATOR_PROCESS);
+        s06::arbitrator_runs(node.name(), process.is(|process| !process.as_str().is_empty()))
+    }));
     blocked.extend(unread(reading));
     blocked.extend(served(reading));
     let held = reading.data().filter(|node| node.position.known().is_some());

@@ -31,8 +31,7 @@ pub(super) fn digest(reading: &Reading<'_>, nodes: &[NodeJudgement], verdict: Ve
             keys::GVWSTATE_MEMBERS.name(),
             keys::TRANSFER_MARKERS.name(),
         ] {
-            let value = node.survey.facts.iter().find(|(fact, _)| *fact == key).map(|(_, fact)| &fact.value);
-            if let Some(Known::Known(value)) = value {
+            if let Some(Known::Known(value)) = node.survey.facts.value(key) {
                 note(key, format!("{value:?}"));
             }
         }

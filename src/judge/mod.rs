@@ -14,6 +14,7 @@
 //! The safety rules stand in [`safety`], one file each; this room asks them and never decides past them.
 
 mod blockers;
+mod choice;
 mod difference;
 mod digest;
 mod findings;
@@ -36,6 +37,7 @@ use serde::Serialize;
 use crate::ask::lines::{self, Seen};
 use crate::facts::{ClusterUuid, EvidenceDigest, Known, NodeName, Plain, Seqno, Survey, Why};
 
+pub use choice::on_offer;
 pub use difference::{Difference, FactTurn, Fate, NodeDifference, Turn, difference};
 pub use findings::{Finding, Severity, re_forms};
 pub use forecast::{Forecast, Transfer};
@@ -188,6 +190,15 @@ struct NodeReading<'a> {
 
 impl<'a> Reading<'a> {
     fn of(survey: &'a Survey, lifted: Lifted<'a>) -> Self {
+        let mut reading = Self::one_by_one(survey, lifted);
+        reading.views = view::Views::of(&reading.nodes);
+        reading.primary = reading.views.primary(&reading.nodes);
+        reading.relations = reading.related();
+        reading
+    }
+
+    /// Each node by itself, held against no other.
+    fn one_by_one(survey: &'a Survey, lifted: Lifted<'a>) -> Self {
         let nodes: Vec<NodeReading<'a>> = survey
             .nodes
             .iter()
@@ -197,11 +208,8 @@ impl<'a> Reading<'a> {
                 NodeReading { survey: node, server, position, seen: OnceCell::new() }
             })
             .collect();
-        let views = view::Views::of(&nodes);
-        let primary = views.primary(&nodes);
-        let mut reading = Self { survey, nodes, views, primary, lifted, relations: Vec::new() };
-        reading.relations = reading.related();
-        reading
+        let views = view::Views::default();
+        Self { survey, nodes, views, primary: None, lifted, relations: Vec::new() }
     }
 
     /// S25 over the reading. All nodes' bootstraps count, also those of a history that is left out: it may be another

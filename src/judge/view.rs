@@ -84,9 +84,20 @@ impl Views {
             .collect()
     }
 
-    /// More than one Primary is proved, or a second is claimed by others than the first's members.
+    /// More than one Primary is proved, or a second is claimed by others than the first's members. Views that share a
+    /// member are one group's before and after a change: two Primaries have none in common.
     pub(super) fn split(&self) -> bool {
-        self.proved().len() > 1 || !self.rivals().is_empty()
+        let proved = self.proved();
+        let apart = |one: &[&Claim], other: &[&Claim]| match (view_of(one), view_of(other)) {
+            (Some(one), Some(other)) => one.is_disjoint(other),
+            // Whose members are not known has none in common that could be seen.
+            _ => true,
+        };
+        let two = proved
+            .iter()
+            .enumerate()
+            .any(|(at, one)| proved.iter().skip(at + 1).any(|other| apart(one, other)));
+        two || !self.rivals().is_empty()
     }
 
     /// Whether this node says Primary, however little else it says.
@@ -105,7 +116,7 @@ impl Views {
             return None;
         }
         let proved = self.proved();
-        let members = proved.first()?;
+        let [members] = &proved[..] else { return None };
         let first = members.first()?;
         let seqno = members
             .iter()
@@ -157,6 +168,11 @@ impl Claim {
                 Known::Unknown(why) => why.kind == WhyKind::NoTool,
             }
     }
+}
+
+/// The members of the view that these claim.
+fn view_of<'a>(claims: &[&'a Claim]) -> Option<&'a BTreeSet<String>> {
+    claims.first().and_then(|claim| claim.members.known())
 }
 
 /// The members of `group` that all confirm each other, if they are more than half of the view.

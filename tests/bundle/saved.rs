@@ -36,6 +36,12 @@ fn compared(judgement: &Judgement) -> (Verdict, Vec<String>, Vec<Option<String>>
 
 fn assert_same(survey: &Survey) {
     let (was, is) = (judge(survey), judge(&again(survey)));
+    // A log of which too much was left out is kept for people only: less is known, and nobody more is a candidate.
+    let in_part = |node: &NodeSurvey| bundle::written(node).iter().any(|(name, _)| *name == "log-part.txt");
+    if survey.nodes.iter().any(in_part) {
+        assert!(is.candidates.iter().all(|node| was.candidates.contains(node)), "{:#?}", is.nodes);
+        return;
+    }
     assert_eq!(compared(&is), compared(&was), "{:#?}", is.nodes);
 }
 
@@ -66,12 +72,13 @@ async fn simulated_clusters_in_every_state() {
             sim.pass(Duration::from_secs(40));
             assert_same(&surveyed(&sim).await);
             if turn % 4 == 3 {
-                sim.start(&names[turn % 3]).unwrap();
+                // One that hangs on its way down cannot be started.
+                let _ = sim.fault(&Fault::Start(names[turn % 3].clone()));
                 sim.pass(Duration::from_secs(2));
                 assert_same(&surveyed(&sim).await);
             }
         }
-        sim.bootstrap(&names[0]).unwrap();
+        let _ = sim.fault(&Fault::Bootstrap(names[0].clone()));
         sim.pass(Duration::from_secs(20));
         assert_same(&surveyed(&sim).await);
     }

@@ -1,8 +1,8 @@
 //! What holds an act back: bootstraps, joins, starts together, and acts on one node.
 
-use breakglass::facts::{NodeName, Survey, WhyKind, keys};
+use breakglass::facts::{NodeName, Role, Survey, WhyKind, keys};
 use breakglass::judge::{
-    Doing, Judgement, Ruling, Standing, Waiver, Waivers, judge, judge_with, permit, re_forms,
+    Doing, Judgement, Ruling, Standing, Waiver, Waivers, judge, judge_with, on_offer, permit, re_forms,
 };
 use jiff::SignedDuration;
 use proptest::prelude::*;
@@ -79,6 +79,49 @@ fn the_candidate_of_a_cluster_at_rest_may_be_bootstrapped() {
     let rules: Vec<&str> = rulings.iter().map(|ruling| ruling.rule).collect();
     assert_eq!(rules[..4], ["S1", "S2", "S3", "S4"]);
     assert_eq!(rulings[3].says, "every node's position is known");
+}
+
+/// tests/fixtures/lab/garbd-alone: it is a Primary Component by itself once the last data node has left in order.
+#[test]
+fn a_running_arbitrator_holds_a_bootstrap_and_one_that_is_stopped_does_not() {
+    let with = |process: &str| {
+        let mut nodes: Vec<Node> =
+            stopped([2008, 2007, 2006]).into_iter().map(|node| node.frozen().roomy()).collect();
+        nodes.push(Node::new("a1").role(Role::Arbitrator).set(keys::ARBITRATOR_PROCESS, plain(process)));
+        survey(nodes)
+    };
+    assert_eq!(bootstrap(&with("812 garb"), "g1", &Waivers::NONE), ["S6 a1"]);
+    assert_eq!(bootstrap(&with("812 garb"), "g1", &waive(&[(5, "a1")])), ["S6 a1"]);
+    assert!(bootstrap(&with(""), "g1", &Waivers::NONE).is_empty());
+}
+
+/// Whoever has no CANDIDATE is not left without a choice: what is missing is asked for at the bootstrap, by name.
+#[test]
+fn where_no_candidate_is_left_those_are_offered_that_waivers_could_make_one() {
+    let offered = |nodes: Vec<Node>| {
+        let names = on_offer(&ready(nodes), &Waivers::NONE, now());
+        names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(offered(stopped([2008, 2007, 2006])), "g1", "a candidate is the only one");
+    let missing = |third: Node| {
+        let mut nodes = stopped([2008, 2007, 2006]);
+        nodes.pop();
+        nodes.push(third);
+        offered(nodes)
+    };
+    assert_eq!(missing(Node::new("g3").unreachable()), "g1", "never g2, which is BEHIND");
+    assert_eq!(missing(Node::new("g3").crashed(ALL)), "g1");
+    let parted = vec![
+        Node::new("g1").no_process("inactive", "dead", "exited", 0).state_file(UUID, 2008).took_part(10),
+        Node::new("g2").no_process("inactive", "dead", "exited", 0).state_file(OTHER_UUID, 12).took_part(10),
+        Node::new("g3").no_process("inactive", "dead", "exited", 0).state_file(UUID, 2006).took_part(10),
+    ];
+    let names = offered(parted);
+    assert!(names.contains("g1") && names.contains("g2"), "which history goes on is the operator's: {names}");
+    let two = ["g1", "g2"];
+    let mut served: Vec<Node> = two.iter().map(|name| Node::new(name).synced(4, &two, 100)).collect();
+    served.push(Node::new("g3").unreachable());
+    assert_eq!(offered(served), "", "there is a Primary");
 }
 
 #[test]

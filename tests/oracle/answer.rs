@@ -154,13 +154,18 @@ fn primaries(sheets: &[Sheet]) -> Primaries {
         claimed.iter().any(|view| view.of == first.of && view.members & first.members == 0)
             || claimed.iter().any(|view| view.of != first.of && view.members & first.members == 0)
     });
-    let split = proved.len() > 1 || rival;
+    // Two Primaries have no member in common: views that share one are one group's, before and after a change.
+    let apart = |one: &(View, Set), other: &(View, Set)| one.0.members & other.0.members == 0;
+    let two =
+        proved.iter().enumerate().any(|(at, one)| proved[at + 1..].iter().any(|other| apart(one, other)));
+    let split = two || (proved.len() == 1 && rival);
     Primaries { proved, claimed, split }
 }
 
 /// The one Primary: its members and the furthest place they hold.
 fn primary(sheets: &[Sheet], primaries: &Primaries) -> Option<(Set, Place)> {
-    let (view, members) = primaries.proved.first().filter(|_| !primaries.split)?;
+    let (view, members) =
+        primaries.proved.first().filter(|_| !primaries.split && primaries.proved.len() == 1)?;
     let held = |node: usize| sheets[node].place.filter(|place| place.0 == view.of);
     let top = (0..sheets.len()).filter(|node| members >> node & 1 == 1).filter_map(held).max()?;
     Some((*members, top))

@@ -12,7 +12,8 @@ check() {
   esac
   if with_systemd && [ -n "$unit" ]; then
     case $(property "$unit" ActiveState) in
-    activating | deactivating) ;;
+    # A unit can have failed while its server still waits: one that obeyed no SIGTERM outlives both stop timeouts.
+    activating | deactivating | failed | inactive) ;;
     *) refuse state "$unit is $(property "$unit" ActiveState): it does not wait" ;;
     esac
     [ "$(property "$unit" Restart)" = no ] || refuse not-frozen "systemd would start $unit again: freeze it first"

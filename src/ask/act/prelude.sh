@@ -140,6 +140,8 @@ follow() { # OP SETTLE: how an act stands
       { IFS= read -r first || :; } <"$op_dir/result"
       case $first in
       never) answer absent ;;
+      # A machine that lost its power can have kept the name and not the bytes.
+      '') answer vanished ;;
       *)
         printf '%%breakglass-act 1\n'
         cat "$op_dir/result"

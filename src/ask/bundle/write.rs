@@ -33,13 +33,14 @@ pub fn written(node: &NodeSurvey) -> Vec<(&'static str, Vec<u8>)> {
         (File::Room, room(facts)),
         (File::Unit, unit(facts)),
     ];
-    let texts =
-        texts.into_iter().filter_map(|(file, text)| Some((file.name(), redacted(&text?).into_bytes())));
+    let texts = texts
+        .into_iter()
+        .filter_map(|(file, text)| Some((file.name(), redacted(&text?).into_owned().into_bytes())));
     let state = [(File::Grastate, grastate(facts)), (File::Gvwstate, gvwstate(facts))];
     let state = state.into_iter().filter_map(|(file, bytes)| Some((file.name(), bytes?)));
     let mut files: Vec<(&'static str, Vec<u8>)> = state.chain(texts).collect();
     if let Some(log) = log(facts) {
-        files.push((File::Log.name(), redacted(&log).into_bytes()));
+        files.push((File::Log.name(), redacted(&log).into_owned().into_bytes()));
         if !reads_back(node, &files)
             && let Some(last) = files.last_mut()
         {

@@ -1,5 +1,7 @@
 //! How a run ends: what must happen on every way out (S21), and what it came to.
 
+use std::collections::BTreeSet;
+
 use crate::facts::{NodeName, SessionId, keys};
 use crate::judge::Standing;
 use crate::record::OpState;
@@ -82,7 +84,7 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
         }
         detail.extend(trouble);
         detail.extend(self.to_be_kept_down());
-        let froze = self.plan.steps.iter().any(|step| step.action == Action::Freeze && self.did(step));
+        let froze = !self.frozen_here().is_empty();
         let automation = match (froze, unrestored.is_empty()) {
             (false, _) => Automation::Untouched,
             (true, true) => Automation::Restored,
@@ -134,9 +136,8 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
                 trouble.push(format!("{id} was not done everywhere: {}", first_line(&end.detail())));
             }
         }
-        let frozen = |step: &&PlanStep| step.action == Action::Freeze && self.did(step);
-        let frozen = self.plan.steps.iter().filter(frozen).filter_map(|step| step.node.clone());
-        let still: Vec<NodeName> = frozen.filter(|node| !self.was_unfrozen(node)).collect();
+        let still: Vec<NodeName> =
+            self.frozen_here().into_iter().filter(|node| !self.was_unfrozen(node)).collect();
         trouble.extend(still.iter().map(|node| {
             format!("{node} is still frozen: its server is not started by itself or by others until a later run, or a boot")
         }));
@@ -149,15 +150,10 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
         let freeze = steps().find(|(_, step)| step.action == Action::Freeze);
         let unfreeze = steps().find(|(_, step)| step.action == Action::Unfreeze);
         let (Some((at, freeze)), Some((last, unfreeze))) = (freeze, unfreeze) else { return };
-        let leased = |node: &&NodeName| {
-            self.plan.steps.iter().any(|step| {
-                step.action == Action::Lease && step.node.as_ref() == Some(*node) && self.did(step)
-            })
-        };
         let on = |node: &NodeName, at: usize, step: &PlanStep| {
             (at, PlanStep { node: Some(node.clone()), ..step.clone() })
         };
-        for node in self.setting.data.iter().filter(leased) {
+        for node in self.setting.data.iter().filter(|node| self.leased(node)) {
             let by = self.surveyed(node).map(|node| node.facts.get(keys::UNIT_FROZEN));
             let by = by.and_then(|by| SessionId::parse(by.known()?.as_str()));
             let ours =
@@ -191,6 +187,12 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
             .collect()
     }
 
+    /// Nodes that this run may have frozen: those of its plan, and those whose freeze it took over.
+    fn frozen_here(&self) -> BTreeSet<NodeName> {
+        let freezes = self.ops().iter().filter(|op| op.deed == "freeze" && op.may_have_happened());
+        freezes.map(|op| op.node.clone()).collect()
+    }
+
     /// Whether the freeze of this run is known to be gone from the node.
     fn was_unfrozen(&self, node: &NodeName) -> bool {
         self.ops().iter().any(|op| op.node == *node && op.deed == "unfreeze" && op.is_done())
@@ -201,6 +203,7 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
         let undoes = match step.action {
             Action::Unfreeze => Action::Freeze,
             Action::Release => Action::Lease,
+            Action::DropCheck if self.drops_anothers(step) => return true,
             Action::DropCheck => Action::Write,
             _ => return true,
         };
@@ -208,6 +211,18 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
             other.action == undoes && (other.node == step.node || undoes == Action::Write)
         };
         self.plan.steps.iter().filter(same).any(|other| self.did(other))
+    }
+
+    /// Whether a dead session may have left its schema of the check, and it can be dropped here and now.
+    fn drops_anothers(&self, step: &PlanStep) -> bool {
+        let can = |node: NodeName| self.is_synced(&node) && self.leased(&node);
+        self.machine.check_is_left() && self.node_of(step).is_some_and(can)
+    }
+
+    /// Whether this run took the node's lease.
+    fn leased(&self, node: &NodeName) -> bool {
+        let takes = |step: &&PlanStep| step.action == Action::Lease && step.node.as_ref() == Some(node);
+        self.plan.steps.iter().filter(takes).any(|step| self.did(step))
     }
 
     /// Whether an act of that step may have happened in this session.

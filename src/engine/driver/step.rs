@@ -3,7 +3,7 @@
 use crate::ask::act::{Act, Deed};
 use crate::facts::{Known, NodeName, Plain, keys};
 use crate::judge::safety::s19;
-use crate::judge::{Doing, Standing};
+use crate::judge::{self, Doing, Standing};
 use crate::record::body::{Body, StepSeen, StepState};
 use crate::runbook::{Action, Choose, Input, PlanStep, Refused, Verdict};
 
@@ -289,7 +289,7 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
     }
 
     /// The step's node; a write that names none goes to the first member in sync.
-    fn node_of(&self, step: &PlanStep) -> Option<NodeName> {
+    pub(super) fn node_of(&self, step: &PlanStep) -> Option<NodeName> {
         step.node.clone().or_else(|| {
             let judged = self.ground.judgement.nodes.iter();
             judged.filter(|node| node.standing == Some(Standing::Synced)).map(|node| node.name.clone()).next()
@@ -325,7 +325,7 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
         let among = match input.choose {
             Choose::Candidate => match self.already_bootstrapped() {
                 Some((node, _)) => vec![node],
-                None => self.ground.judgement.candidates.clone(),
+                None => judge::on_offer(&self.ground.survey, &self.waivers, self.ports.now()),
             },
             Choose::DownNode => self.down_nodes(),
             Choose::Required | Choose::Optional => Vec::new(),

@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use crate::ask::act::{Act, Deed, Look};
 use crate::facts::{Known, NodeName, OpId, Plain, Position, WhyKind, keys};
 use crate::judge::Doing;
+use crate::judge::safety::s09;
 use crate::runbook::PlanStep;
 
 use super::super::authorization::Authorization;
@@ -165,8 +166,39 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
                 }
             }
         }
+        let ready = match self.still_fresh(ready).await? {
+            Ok(ready) => ready,
+            Err(end) => return Ok((count, end)),
+        };
         let end = self.send_all(&id, ready).await?;
         Ok((count, if end.goes_on() { worst } else { end }))
+    }
+
+    /// What the first acts rest on grew old while the others were made ready, by nodes that do not answer or by typing: all
+    /// of it is asked once more (S9). Of nothing that is left is anybody asked again.
+    async fn still_fresh(
+        &mut self,
+        ready: Vec<(PlanStep, Ready)>,
+    ) -> Result<Result<Vec<(PlanStep, Ready)>, End>, Fatal> {
+        let now = self.ports.now();
+        if ready.iter().all(|(_, ready)| now.duration_since(ready.pass.read) <= s09::MAX_AGE) {
+            return Ok(Ok(ready));
+        }
+        self.look_again().await?;
+        let mut again = Vec::new();
+        for (step, _) in ready {
+            match self.ready(&step).await? {
+                Ok(ready) => again.push((step, ready)),
+                Err(end) => {
+                    let end = self.or_left_out(&step, end);
+                    self.ended(&step, &end)?;
+                    if !end.goes_on() && !step.always {
+                        return Ok(Err(end));
+                    }
+                }
+            }
+        }
+        Ok(Ok(again))
     }
 
     /// Intents first, then all at once; the end is the worst of them.

@@ -39,3 +39,17 @@ pub fn primary_seen<'a>(nodes: impl IntoIterator<Item = Node<'a>>) -> Vec<Blocke
         })
         .collect()
 }
+
+/// An arbitrator that runs beside servers that are all down: it goes on as a Primary Component by itself where the last of
+/// them left in order, and would hold its vote against the new one, or meet it as another Primary (case 36,
+/// tests/fixtures/lab/garbd-alone). `runs` is whether a garbd is there.
+pub fn arbitrator_runs(node: &NodeName, runs: bool) -> Option<Blocked> {
+    runs.then(|| {
+        Blocked::on(
+            "S6",
+            node,
+            "its garbd runs: it may be a Primary Component by itself, which holds no data",
+            "stop garbd there, and start it again when the first data nodes are SYNCED",
+        )
+    })
+}

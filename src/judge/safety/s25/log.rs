@@ -7,7 +7,7 @@ use crate::facts::{ClusterUuid, Facts, Known, NodeName, Seqno, WhyKind, keys};
 /// Clocks of two machines and the whole seconds of a log are no nearer than this.
 pub(super) const SLACK: SignedDuration = SignedDuration::from_secs(2);
 
-/// A bootstrap as its node's log tells it: `TIME KIND WHAT after TIME`. Times are this workstation's.
+/// A bootstrap as its node's log tells it: `TIME KIND WHAT after TIME [grew MEMBERS@TIME …]`. Times are this workstation's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Bootstrap<'a> {
     pub(super) node: &'a NodeName,
@@ -23,6 +23,9 @@ pub(super) struct Bootstrap<'a> {
     pub(super) group: bool,
     /// When the node had last taken part in a Primary Component before.
     pub(super) after: Option<Timestamp>,
+    /// The views of what it formed while this node was in it: each that had more members than any before, and since when.
+    /// Empty where none was logged.
+    pub(super) grew: Vec<(u64, Timestamp)>,
 }
 
 /// A moment of the node's clock on this workstation's.
@@ -48,6 +51,7 @@ pub(super) fn bootstraps<'a>(node: &'a NodeName, facts: &Facts) -> Vec<Bootstrap
 
 /// `None` where it was the very first bootstrap, which makes the history: nobody can have been in it before.
 fn bootstrap<'a>(node: &'a NodeName, facts: &Facts, line: &str) -> Option<Bootstrap<'a>> {
+    let (line, grew) = line.split_once(" grew ").unwrap_or((line, ""));
     let (line, after) = line.split_once(" after ").unwrap_or((line, "-"));
     let mut words = line.split(' ');
     let time = |text: &str| text.parse::<Timestamp>().ok();
@@ -60,16 +64,24 @@ fn bootstrap<'a>(node: &'a NodeName, facts: &Facts, line: &str) -> Option<Bootst
     }
     let uuid = uuid.parse::<ClusterUuid>().ok();
     let seqno = seqno.split(',').next().unwrap_or_default();
+    let view = |text: &str| {
+        let (members, at) = text.split_once('@')?;
+        Some((members.parse().ok()?, here(facts, time(at)?).known().copied()?))
+    };
+    let members: Option<u64> = (kind == "component").then(|| what.parse().ok()).flatten();
+    let at = match at {
+        Some(at) => here(facts, at),
+        None => Known::unknown(WhyKind::Undefined, "its log does not say when"),
+    };
+    let began = members.and_then(|members| Some((members, at.known().copied()?)));
     Some(Bootstrap {
         node,
-        at: match at {
-            Some(at) => here(facts, at),
-            None => Known::unknown(WhyKind::Undefined, "its log does not say when"),
-        },
+        at,
         uuid,
         seqno: uuid.and_then(|_| Seqno::parse(seqno).ok().flatten()),
-        members: (kind == "component").then(|| what.parse().ok()).flatten(),
+        members,
         group,
+        grew: began.into_iter().chain(grew.split(' ').filter_map(view)).collect(),
         after: time(after).and_then(|at| here(facts, at).known().copied()),
     })
 }

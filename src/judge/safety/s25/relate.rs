@@ -15,7 +15,7 @@ pub fn relations(nodes: &[Past<'_>], voters: u64) -> Vec<Relation> {
     let nodes = sorted.as_slice();
     let all: Vec<Bootstrap<'_>> = nodes.iter().flat_map(|node| bootstraps(node.name, node.facts)).collect();
     let parts = nodes.iter().map(|node| (node.name, took_part(node, &all))).collect();
-    let mut found = Found { nodes, parts, relations: Vec::new() };
+    let mut found = Found { nodes, parts, voters, relations: Vec::new() };
     for later in &all {
         for earlier in &all {
             found.two(earlier, later);
@@ -37,6 +37,7 @@ struct Found<'a> {
     nodes: &'a [&'a Past<'a>],
     /// When each node was last in a Primary Component, on this workstation's clock.
     parts: Vec<(&'a NodeName, Known<Timestamp>)>,
+    voters: u64,
     relations: Vec<Relation>,
 }
 
@@ -165,7 +166,7 @@ impl Found<'_> {
             return self.doubt(node, by, &why);
         }
         if part > at {
-            return self.ran_through(bootstrap, at, node);
+            return self.ran_through(bootstrap, at, part, node);
         }
         let Some(began) = bootstrap.seqno else {
             let why = format!(
@@ -206,15 +207,28 @@ impl Found<'_> {
         }
     }
 
-    /// A server that ran all through another's bootstrap of a group was in another Primary Component, or in none, until
-    /// it came to this one; which, no moment tells.
-    fn ran_through(&mut self, bootstrap: &Bootstrap<'_>, at: Timestamp, node: &Past<'_>) {
+    /// A node that was in a Primary Component after another's bootstrap: in that one's, or in another. Until it has more than
+    /// half of those that vote, what was formed does not take the others' place, and a Primary can have gone on beside it
+    /// (tests/regressions/pc-bootstrap-beside-a-primary.txt). And a server that ran all through the bootstrap of a group
+    /// was in another Primary, or in none, until it came to this one; which, no moment tells.
+    fn ran_through(&mut self, bootstrap: &Bootstrap<'_>, at: Timestamp, part: Timestamp, node: &Past<'_>) {
+        let by = bootstrap.node;
+        let until = bootstrap.grew.iter().filter(|(_, since)| part.duration_since(*since) >= -SLACK);
+        let most = until.map(|(members, _)| *members).max();
+        if let Some(most) = most.filter(|most| most.saturating_mul(2) <= self.voters) {
+            let why = format!(
+                "{by} formed a Primary Component by bootstrap at {}, which by its log had no more than {most} of {} members \
+                 when this node was last in one: whether in another is not known",
+                moment(at),
+                self.voters
+            );
+            return self.doubt(node, by, &why);
+        }
         let Known::Known(started) = node.facts.get(keys::UNIT_STARTED).and_then(|at| here(node.facts, at))
         else {
             return;
         };
         if bootstrap.group && at.duration_since(started) > SLACK {
-            let by = bootstrap.node;
             let why = format!(
                 "its server ran while {by} bootstrapped a group at {}: whether it was in another Primary then is not known",
                 moment(at)

@@ -184,3 +184,31 @@ fn a_server_that_ran_through_anothers_bootstrap_may_have_been_elsewhere() {
     // The doubt stands on the one that may be started.
     assert_eq!(said(&[ran("06:00:00").member(), wrong()]), ["g2-g1 Doubted"]);
 }
+
+/// tests/regressions/pc-bootstrap-beside-a-primary.txt: pc.bootstrap on a node that was cut off, beside a living Primary.
+#[test]
+fn what_had_no_more_than_half_left_room_for_another_primary() {
+    let alone = |grew: &str| [format!("{}{grew}", component("10:00:00", 1))];
+    let beside = |grew: &str| {
+        [
+            node("g1", 140, "11:00:00", &[]).member(),
+            node("g2", 120, "11:00:00", &alone(grew)),
+            node("g3", 140, "11:00:00", &[]).member(),
+        ]
+    };
+    let doubted = ["g2-g1 Doubted", "g2-g3 Doubted"];
+    assert_eq!(said(&beside("")), doubted);
+    assert_eq!(said(&beside(" grew 1@2026-11-21T10:00:00Z")), doubted);
+    let two = " grew 1@2026-11-21T10:00:00Z 2@2026-11-21T10:30:00Z";
+    assert!(said(&beside(two)).is_empty(), "no Primary of more than half was beside it any more");
+    // The one that was cut off goes on, alone, and others come to it: who was last in a Primary before was in another.
+    let left = |part: &str| {
+        [
+            node("g1", 140, part, &[]),
+            node("g2", 120, "11:00:00", &alone(two)).member(),
+            node("g3", 90, "09:00:00", &[]).member(),
+        ]
+    };
+    assert_eq!(said(&left("10:20:00")), ["g1-g2 Doubted"]);
+    assert!(said(&left("10:40:00")).is_empty());
+}
