@@ -24,6 +24,11 @@ pub(super) use outcome::last_words;
 pub use secret::{NoPrompt, Prompter, Secret};
 pub use sql::SqlFailure;
 pub use ssh::linked_libssh2;
+pub(super) use ssh::{
+    actor::another_host,
+    connect::{dial_failure, no_banner},
+    exec::{lost, not_finished},
+};
 
 use crate::ask::act::{Look, Order};
 use crate::ask::probe;

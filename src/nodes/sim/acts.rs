@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use sha2::{Digest as _, Sha256};
-
-use super::machine::{DATADIR, Lease, Op, Phase, UNIT};
+use super::founding::FLAG;
+use super::machine::{DATADIR, Lease, Machine, Op, Phase, UNIT};
+use super::sql;
 use super::world::{Event, MILLI, World, get};
-use crate::ask::act::{Act, Deed, Identity, Look};
-use crate::facts::Position;
+use crate::ask::act::{Act, Deed, Identity};
+
+/// What a client hears outside a Primary Component (tests/fixtures/galera/04-partition/g1-nonprim-what-works.txt).
+const NOT_PREPARED: &str =
+    "ERROR 1047 (08S01) at line 1: WSREP has not yet prepared node for application use";
 
 /// What an act came to at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,11 +22,11 @@ pub(super) enum Begun {
     Runs,
 }
 
-fn refused(word: &str, text: impl AsRef<str>) -> Begun {
+pub(super) fn refused(word: &str, text: impl AsRef<str>) -> Begun {
     Begun::Answered(format!("refused {word} {}\n", text.as_ref()))
 }
 
-fn done(text: impl AsRef<str>) -> String {
+pub(super) fn done(text: impl AsRef<str>) -> String {
     let text = text.as_ref();
     if text.is_empty() { "done 0\n".to_owned() } else { format!("done 0\n{text}\n") }
 }
@@ -62,22 +65,26 @@ impl World {
         if machine.ops.contains_key(&op) {
             return Begun::Answered(self.follow(index, &op, false));
         }
+        if let Some(machine) = get(&mut self.machines, index) {
+            let (session, said) = (session.clone(), String::new());
+            machine.ops.insert(op.clone(), Op { session, deed: act.deed.name(), said, answer: None });
+        }
         let begun = self.work(index, act, &session);
         // Given back is given back: its own name goes too.
         let released = matches!(act.deed, Deed::ReleaseLease { .. })
             && matches!(&begun, Begun::Answered(said) if said.starts_with("done 0"));
-        if let (Some(machine), false) = (get(&mut self.machines, index), released) {
-            let answer = match &begun {
-                Begun::Answered(said) => Some(said.clone()),
-                Begun::Runs => None,
-            };
-            machine.ops.insert(op, Op { session, answer });
+        let op = get(&mut self.machines, index).and_then(|machine| machine.ops.get_mut(&op));
+        if let (Some(op), Begun::Answered(said)) = (op, &begun) {
+            op.answer = Some(said.clone());
+        }
+        if let Some(machine) = get(&mut self.machines, index).filter(|_| released) {
+            machine.ops.remove(act.op.as_str());
         }
         begun
     }
 
     /// Why the machine is not the one that was shown (S18).
-    fn another_host(&self, index: usize, shown: &Identity) -> Option<String> {
+    pub(super) fn another_host(&self, index: usize, shown: &Identity) -> Option<String> {
         let machine = self.machines.get(index)?;
         if machine.id != shown.machine_id.as_str() {
             return Some(format!(
@@ -85,7 +92,10 @@ impl World {
                 machine.id, shown.machine_id
             ));
         }
-        let here = identity(index);
+        let here = match shown.datadir.as_str() {
+            DATADIR => identity(index),
+            _ => "not readable".to_owned(),
+        };
         (shown.datadir.as_str() != DATADIR || shown.datadir_identity.as_str() != here).then(|| {
             format!("{} is {here}, the data directory shown was {}", shown.datadir, shown.datadir_identity)
         })
@@ -113,25 +123,30 @@ impl World {
             Deed::Freeze => self.freeze(index, session),
             Deed::Unfreeze => self.unfreeze(index, session),
             Deed::EndStuck { pid, started } => self.end_stuck(index, *pid, *started),
-            Deed::ClearLeftovers => Begun::Answered(done("nothing is left that could bootstrap this node")),
+            Deed::ClearLeftovers => self.clear_leftovers(index, session),
             Deed::RecoverDirect => self.server_is_there(index).unwrap_or_else(|| {
                 let delay = self.about(500);
-                self.plan(delay, index, Event::Direct(act.op.to_string()));
+                self.plan(delay, usize::MAX, Event::Direct(act.op.to_string()));
                 Begun::Runs
             }),
             Deed::Bootstrap { position, peers } => {
                 self.bootstrap(index, act.op.as_str(), session, *position, peers)
             }
-            Deed::Start { .. } => self.server_is_there(index).unwrap_or_else(|| {
-                self.launch(index, act.op.as_str(), false);
-                Begun::Runs
-            }),
+            Deed::Start { .. } => {
+                let left = self.machines.get(index).and_then(Machine::leftover);
+                let refusal = self.server_is_there(index);
+                let founds = || refused("leftovers", format!("it would start as a new cluster: {FLAG}"));
+                refusal.or_else(|| left.map(|_| founds())).unwrap_or_else(|| {
+                    self.launch(index, act.op.as_str(), false);
+                    Begun::Runs
+                })
+            }
             Deed::Write { token } => self.write(index, token.as_str()),
             Deed::DropCheck => self.drop_check(index),
         }
     }
 
-    fn launch(&mut self, index: usize, op: &str, founds: bool) {
+    pub(super) fn launch(&mut self, index: usize, op: &str, founds: bool) {
         if let Some(machine) = get(&mut self.machines, index) {
             machine.job = Some(op.to_owned());
         }
@@ -139,10 +154,19 @@ impl World {
     }
 
     /// What proves that no server is there and none on its way (src/ask/act/server.sh).
-    fn server_is_there(&self, index: usize) -> Option<Begun> {
+    pub(super) fn server_is_there(&self, index: usize) -> Option<Begun> {
         let machine = self.machines.get(index)?;
         if let Some(server) = &machine.server {
-            return Some(refused("server", format!("a server runs: mariadbd ({})", server.pid)));
+            // While its position is recovered, the process is the recovery's.
+            let pid = server.pid + u64::from(server.phase == Phase::Recovering);
+            return Some(refused("server", format!("a server runs: mariadbd ({pid})")));
+        }
+        if let Some(orphan) = machine.orphan() {
+            return Some(refused("transfer", format!("a state transfer runs: rsync ({})", orphan.pid)));
+        }
+        if let Some(path) = machine.unfinished_transfer() {
+            let words = format!("{path} says that a state transfer has not ended");
+            return Some(refused("transfer", words));
         }
         (!machine.is_down())
             .then(|| refused("server", format!("{UNIT} is not down: ActiveState={}", machine.unit.active)))
@@ -166,6 +190,11 @@ impl World {
             None => {}
         }
         let gone = |op: &Op| op.session == session || buried.iter().any(|dead| dead.as_str() == op.session);
+        let runs = |(_, op): &(&String, &Op)| gone(op) && op.answer.is_none() && op.deed != "release-lease";
+        if let Some(name) = machine.ops.iter().find(runs).map(|(name, _)| name.clone()) {
+            machine.ops.retain(|other, op| *other >= name || !(gone(op) || op.session.is_empty()));
+            return Begun::Answered(format!("done 1\nact {name} still runs\n"));
+        }
         machine.ops.retain(|_, op| !gone(op) && !op.session.is_empty());
         let held = machine.lease.take();
         Begun::Answered(done(if held.is_some() { "released" } else { "nobody held it" }))
@@ -211,7 +240,7 @@ impl World {
                 format!("process {pid} started at tick {}, the one shown at {started}", server.ticks),
             );
         }
-        if !matches!(machine.unit.active, "activating" | "deactivating") {
+        if machine.unit.active == "active" {
             return refused("state", format!("{UNIT} is {}: it does not wait", machine.unit.active));
         }
         if machine.unit.frozen.is_none() && machine.unit.restart {
@@ -224,101 +253,62 @@ impl World {
         Begun::Answered(done(format!("process {pid} ended")))
     }
 
-    fn bootstrap(
-        &mut self,
-        index: usize,
-        op: &str,
-        session: &str,
-        chosen: Position,
-        peers: &[String],
-    ) -> Begun {
-        if let Some(begun) = self.server_is_there(index) {
-            return begun;
-        }
-        let Some(machine) = self.machines.get(index) else { return refused("identity", "gone") };
-        let Some(state) = machine.grastate().filter(|state| state.version.known().is_some()) else {
-            return refused("state-file", format!("{DATADIR}/grastate.dat is no state file"));
-        };
-        if state.uuid.known() != Some(&chosen.uuid) {
-            let named = state.uuid.known().map_or_else(|| "none".to_owned(), ToString::to_string);
-            return refused(
-                "state-file",
-                format!("grastate.dat names the history {named}, the node was chosen for {}", chosen.uuid),
-            );
-        }
-        if let Some(seqno) = state.seqno.known().filter(|seqno| **seqno != chosen.seqno) {
-            return refused(
-                "state-file",
-                format!("grastate.dat says seqno {seqno}, the node was chosen for {}", chosen.seqno),
-            );
-        }
-        let host =
-            |peer: &str| peer.rsplit_once(':').map_or_else(|| peer.to_owned(), |(host, _)| host.to_owned());
-        let others = self.machines.iter().enumerate().filter(|(other, _)| *other != index);
-        let open: Vec<String> = others
-            .filter(|(_, other)| other.listens() && peers.iter().any(|peer| host(peer) == other.address))
-            .map(|(_, other)| other.address.clone())
-            .collect();
-        if !open.is_empty() {
-            return refused("peer", format!("the group port takes connections: {}", open.join(" ")));
-        }
-        // The flag is set in a copy that is renamed over, the original kept (S12).
-        let at = self.time();
-        let Some(machine) = get(&mut self.machines, index) else { return refused("identity", "gone") };
-        machine.kept += 1;
-        if let Some((text, written)) = machine.dir.grastate.clone() {
-            let line = format!(
-                "from {DATADIR}/grastate.dat to /var/lib/breakglass/quarantine/{session}/{}-grastate.dat sha256 {} size, owner, mode, mtime {} mysql:mysql 660 {}",
-                machine.kept,
-                hash(&text),
-                text.len(),
-                written.as_second()
-            );
-            machine.log(at, "breakglass[1]", line);
-            machine.dir.grastate = Some((text.replace("safe_to_bootstrap: 0", "safe_to_bootstrap: 1"), at));
-        }
-        self.launch(index, op, true);
-        Begun::Runs
+    /// Whether the server takes writes; else what the client says.
+    pub(super) fn takes_writes(&self, index: usize) -> Result<(), String> {
+        let synced =
+            self.machines.get(index).is_some_and(|machine| machine.is(&Phase::Synced) && machine.answers());
+        let settled = self.group_of(index).is_some_and(|group| group.lost.is_none());
+        if synced && settled { Ok(()) } else { Err(NOT_PREPARED.to_owned()) }
     }
 
-    /// Who takes writes; the client's words where nobody does.
-    fn takes_writes(&self, index: usize) -> Result<(), Begun> {
-        let Some(machine) = self.machines.get(index) else { return Err(refused("sql", "gone")) };
-        if machine.is(&Phase::Synced) && self.group.as_ref().is_some_and(|group| group.lost.is_none()) {
-            return Ok(());
-        }
-        let words = if machine.serves() {
-            "ERROR 1047 (08S01) at line 1: WSREP has not yet prepared node for application use"
-        } else {
-            "ERROR 2002 (HY000): Can't connect to local server through socket '/run/mysqld/mysqld.sock' (111)"
-        };
-        Err(refused("sql", format!("the server does not answer: {words}")))
+    /// What the check of a write finds: a server outside a Primary Component still shows its schemas
+    /// (src/ask/act/client.sh, `only_ours`).
+    fn only_ours(&self, index: usize) -> Option<Begun> {
+        let words = sql::refusal(self.machines.get(index)?)?;
+        Some(refused("sql", format!("the server does not answer: {words}")))
     }
 
     fn write(&mut self, index: usize, token: &str) -> Begun {
-        if let Err(begun) = self.takes_writes(index) {
-            return begun;
-        }
         // The schema, the table, the row.
-        self.commit(3);
-        self.everywhere(|marks| {
+        self.statements(index, 3, |marks| {
             marks.get_or_insert_default().insert(token.to_owned());
-        });
-        Begun::Answered(done(""))
+        })
     }
 
     fn drop_check(&mut self, index: usize) -> Begun {
-        if let Err(begun) = self.takes_writes(index) {
+        self.statements(index, 1, |marks| *marks = None)
+    }
+
+    fn statements(
+        &mut self,
+        index: usize,
+        sets: u64,
+        change: impl Fn(&mut Option<BTreeSet<String>>),
+    ) -> Begun {
+        if let Some(begun) = self.only_ours(index) {
             return begun;
         }
-        self.commit(1);
-        self.everywhere(|marks| *marks = None);
+        if let Err(words) = self.takes_writes(index) {
+            return Begun::Answered(format!("done 1\n{words}\n"));
+        }
+        self.commit_beside(index, sets);
+        self.everywhere(index, change);
         Begun::Answered(done(""))
     }
 
-    fn everywhere(&mut self, change: impl Fn(&mut Option<BTreeSet<String>>)) {
-        for machine in &mut self.machines {
-            if machine.is(&Phase::Synced) {
+    pub(super) fn commit_beside(&mut self, index: usize, sets: u64) {
+        if let Some(id) = self.group_of(index).map(|group| group.id) {
+            self.commit_in(id, sets);
+        }
+    }
+
+    /// On every member in sync of the node's Primary.
+    fn everywhere(&mut self, index: usize, change: impl Fn(&mut Option<BTreeSet<String>>)) {
+        let members = self.group_of(index).map(|group| group.members.clone()).unwrap_or_default();
+        for member in members {
+            if let Some(machine) =
+                get(&mut self.machines, member).filter(|machine| machine.is(&Phase::Synced))
+            {
                 change(&mut machine.dir.engine.marks);
             }
         }
@@ -331,88 +321,24 @@ impl World {
             Some(Op { answer: Some(answer), .. }) => answer.clone(),
             Some(Op { answer: None, .. }) => "running\n".to_owned(),
             None if settle => {
-                machine.ops.insert(
-                    op.to_owned(),
-                    Op { session: String::new(), answer: Some("absent\n".to_owned()) },
-                );
+                // Taken, and by no session.
+                let (session, said, answer) = (String::new(), String::new(), Some("absent\n".to_owned()));
+                machine.ops.insert(op.to_owned(), Op { session, deed: "", said, answer });
                 "absent\n".to_owned()
             }
             None => "not-begun\n".to_owned(),
         }
     }
 
-    /// The answer to a read beyond the probe.
-    pub(super) fn look(&mut self, index: usize, look: &Look) -> String {
-        let machine_of = |shown: &str| {
-            let machine = self.machines.get(index).map(|machine| machine.id.as_str()).unwrap_or_default();
-            (machine != shown).then(|| {
-                format!("refused identity this machine's id is {machine}, the one shown was {shown}\n")
-            })
-        };
-        match look {
-            Look::Recover { identity, .. } => {
-                if let Some(why) = self.another_host(index, identity) {
-                    return format!("refused identity {why}\n");
-                }
-                if let Some(Begun::Answered(said)) = self.server_is_there(index) {
-                    return said;
-                }
-                let Some(machine) = self.machines.get(index) else { return String::new() };
-                let stamp = machine.stamp();
-                format!(
-                    "done 0\n%stamp-before {stamp}\n%stamp-after {stamp}\n%status 0\n{}",
-                    self.recovery(index)
-                )
-            }
-            Look::ReadBack { machine, token } => {
-                if let Some(said) = machine_of(machine.as_str()) {
-                    return said;
-                }
-                if let Err(Begun::Answered(said)) = self.takes_writes(index) {
-                    let words = said.split_once(": ").map(|(_, words)| words).unwrap_or_default();
-                    return format!("done 1\n{words}");
-                }
-                let marks = self.machines.get(index).and_then(|machine| machine.dir.engine.marks.as_ref());
-                match marks {
-                    Some(marks) if marks.contains(token.as_str()) => {
-                        self.read_back.insert(index);
-                        format!("done 0\n{token}\n")
-                    }
-                    Some(_) => "done 1\nthe row is not there\n".to_owned(),
-                    None => {
-                        "done 1\nERROR 1146 (42S02) at line 1: Table 'breakglass_check.mark' doesn't exist\n"
-                            .to_owned()
-                    }
-                }
-            }
-            Look::Follow { machine, op, settle } => match machine_of(machine.as_str()) {
-                Some(said) => said,
-                None => self.follow(index, op.as_str(), *settle),
-            },
-        }
-    }
-
-    /// What the server prints of a recovery (tests/fixtures/galera/03-kill9/recover/g1.txt).
-    fn recovery(&self, index: usize) -> String {
-        let at = self.time();
-        let Some(machine) = self.machines.get(index) else { return String::new() };
-        let (day, hour, rest) = (at.strftime("%Y-%m-%d"), at.strftime("%k"), at.strftime("%M:%S"));
-        let line = |text: &str| format!("{day} {hour}:{rest} 0 [Note] {text}\n");
-        [
-            line("InnoDB: Completed initialization of buffer pool"),
-            line("Plugin 'FEEDBACK' is disabled."),
-            line(&format!("WSREP: Recovered position: {}", machine.position())),
-        ]
-        .concat()
-    }
-
     /// A recovery in the data directory is over: the engine's files are others now.
-    pub(super) fn recovered_directly(&mut self, index: usize, op: &str) {
+    pub(super) fn recovered_directly(&mut self, name: &str) {
         let at = self.time();
+        let runs = |machine: &Machine| machine.ops.get(name).is_some_and(|op| op.answer.is_none());
+        let Some(index) = self.machines.iter().position(runs) else { return };
         let said = self.recovery(index);
         let Some(machine) = get(&mut self.machines, index) else { return };
         (machine.dir.engine.opened, machine.dir.engine.logged) = (at, at);
-        if let Some(op) = machine.ops.get_mut(op) {
+        if let Some(op) = machine.ops.get_mut(name) {
             op.answer = Some(format!("done 0\n%status 0\n{said}"));
         }
     }
@@ -434,10 +360,6 @@ pub(super) fn identity(index: usize) -> String {
     format!("{}:2", 1792 + index)
 }
 
-fn hash(text: &str) -> String {
-    let mut out = String::new();
-    for byte in Sha256::digest(text.as_bytes()) {
-        let _ = write!(out, "{byte:02x}");
-    }
-    out
-}
+#[cfg(test)]
+#[path = "acts_tests.rs"]
+mod tests;

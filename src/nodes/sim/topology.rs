@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::facts::{ClusterName, ClusterUuid, NodeName, Seqno};
+use crate::facts::{ClusterName, ClusterUuid, NodeName, Role, Seqno};
 
 /// A simulated cluster before anything happens to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,21 @@ pub struct Topology {
     pub data: u64,
     /// Whether systemd restarts a server that crashed (`Restart=on-abnormal`, the stock unit), or nobody does.
     pub restarts: bool,
+    /// Whether the unit is enabled: a machine that boots starts its server.
+    pub enabled: bool,
+    /// `innodb_flush_log_at_trx_commit`: 1 flushes at every commit; with 0 the end of the process, with 0 or 2 the end of
+    /// the machine, takes up to a second of commits with it.
+    pub flush: u8,
+    /// The size of each node's data volume, in MiB.
+    pub disk: u64,
+    /// `pc.weight` of each node, in order; a node that is not named has 1.
+    pub weights: Vec<u64>,
+    /// Arbitrators (garbd), which count in the quorum and hold no data.
+    pub arbitrators: Vec<NodeName>,
+    /// Proxies (HAProxy with a clustercheck on each data node).
+    pub proxies: Vec<NodeName>,
+    /// Whether monit watches the server of every data node beside systemd.
+    pub monit: bool,
     /// When the simulation begins, on its own clock.
     pub epoch: Timestamp,
 }
@@ -28,53 +43,34 @@ pub struct Topology {
 impl Topology {
     /// A cluster of these nodes as packages set it up, under a little load. `epoch` is when it begins.
     pub fn new(cluster: ClusterName, nodes: Vec<NodeName>, epoch: Timestamp) -> Self {
-        Self { cluster, nodes, load: 40, gcache: 10_000, data: 700, restarts: true, epoch }
-    }
-}
-
-/// What can be done to a node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// SIGKILL to the server; its service manager restarts it where its unit says so.
-    Crash(NodeName),
-    /// SIGKILL to the server, which does not come back by itself.
-    Kill(NodeName),
-    /// The server is stopped as an operator stops it.
-    Stop(NodeName),
-    /// It applies what it receives more slowly than the others from now on.
-    Slow(NodeName),
-    /// Somebody writes `safe_to_bootstrap: 1` into its state file by hand.
-    MarkSafe(NodeName),
-}
-
-impl Fault {
-    /// The node.
-    pub fn node(&self) -> &NodeName {
-        match self {
-            Self::Crash(node)
-            | Self::Kill(node)
-            | Self::Stop(node)
-            | Self::Slow(node)
-            | Self::MarkSafe(node) => node,
-        }
-    }
-
-    /// The word in a scenario.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Crash(_) => "crash",
-            Self::Kill(_) => "kill",
-            Self::Stop(_) => "stop",
-            Self::Slow(_) => "slow",
-            Self::MarkSafe(_) => "mark-safe",
+        Self {
+            cluster,
+            nodes,
+            load: 40,
+            gcache: 10_000,
+            data: 700,
+            restarts: true,
+            enabled: true,
+            flush: 1,
+            disk: 4096,
+            weights: Vec::new(),
+            arbitrators: Vec::new(),
+            proxies: Vec::new(),
+            monit: false,
+            epoch,
         }
     }
 }
 
-/// There is no such node.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the simulated cluster has no node {0}")]
-pub struct NoSuchNode(pub NodeName);
+impl Topology {
+    /// Its machines with what each is for, in their order.
+    pub(super) fn machines(&self) -> impl Iterator<Item = (NodeName, Role)> {
+        let of =
+            |names: &[NodeName], role| names.iter().map(move |name| (name.clone(), role)).collect::<Vec<_>>();
+        let data = of(&self.nodes, Role::Data).into_iter();
+        data.chain(of(&self.arbitrators, Role::Arbitrator)).chain(of(&self.proxies, Role::Proxy))
+    }
+}
 
 /// How the virtual clock goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,6 +93,8 @@ pub struct Truth {
     pub read_back: Vec<NodeName>,
     /// Full transfers, with what their joiner held before.
     pub overwritten: Vec<Overwritten>,
+    /// The Primary Components there are, each with its members.
+    pub primaries: Vec<Vec<NodeName>>,
 }
 
 /// One node as it really is.
@@ -104,14 +102,34 @@ pub struct Truth {
 pub struct NodeTruth {
     /// The node.
     pub name: NodeName,
-    /// The history its engine holds.
-    pub uuid: ClusterUuid,
+    /// The history its engine holds; `None` where it was emptied.
+    pub uuid: Option<ClusterUuid>,
     /// The last write-set its engine has committed.
     pub seqno: Seqno,
     /// Whether a server process runs.
     pub running: bool,
     /// Whether it is SYNCED in a Primary Component.
     pub synced: bool,
+    /// Every write-set its engine holds, in the order in which they were committed.
+    pub holds: Vec<Part>,
+    /// The session whose freeze is on its unit.
+    pub frozen: Option<String>,
+    /// The session that holds its lease.
+    pub lease: Option<String>,
+    /// Whether the schema of the check is there.
+    pub check_schema: bool,
+}
+
+/// A run of write-sets of one epoch: what one bootstrap's history is made of. Two nodes hold the same write-set where
+/// epoch and seqno are the same, and only there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Part {
+    /// The epoch, numbered from the simulation's beginning.
+    pub epoch: u32,
+    /// Its first seqno.
+    pub from: u64,
+    /// Its last seqno.
+    pub to: u64,
 }
 
 /// A Primary Component that was formed where none was.
@@ -134,4 +152,6 @@ pub struct Overwritten {
     pub node: NodeName,
     /// What it held.
     pub held: Seqno,
+    /// What that was.
+    pub holds: Vec<Part>,
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::machine::{Machine, Phase, ZERO};
+use super::machine::{Machine, Phase};
+use super::network::Network;
 use super::ports::nanos;
 use super::rng::Rng;
 use super::topology::{Formed, NodeTruth, Overwritten, Topology, Truth};
-use crate::facts::{NodeName, Seqno};
+use crate::facts::{NodeName, Role, Seqno};
 
 /// How long before the beginning the cluster was set up: its journals begin there.
 const PAST: u64 = 7200 * SECOND;
@@ -39,17 +40,43 @@ pub(super) enum Event {
     Restart,
     /// The start has taken too long.
     TimedOut,
+    /// So has the stop.
+    StopTimedOut,
+    /// The machine has booted.
+    Booted,
+    /// A second is over on a machine.
+    Second(usize),
+    /// A server that was told to end does.
+    Obeys,
+    /// What is written finds no room.
+    Cramped,
     /// The last view forms again.
     Reform(String),
-    /// The group agrees on who is left.
+    /// Those that hear each other agree on views.
     NewView,
+    /// Those that were apart have found each other.
+    Healed,
+    /// A server that was stopped finds out what went on without it.
+    Awake,
     /// A recovery in the data directory is over.
     Direct(String),
+    /// The transfer's script cannot listen.
+    PortTaken,
+    /// What starts a machine's server whenever it is down looks again.
+    Meddles(usize),
+    /// monit looks again on a machine.
+    Monit(usize),
+    /// A proxy checks its servers.
+    Checks(usize),
 }
 
 /// A Primary Component.
 #[derive(Clone, Debug)]
 pub(super) struct Group {
+    /// Its number, which is also that of its epoch (S25).
+    pub(super) id: u32,
+    /// The history it goes on with.
+    pub(super) uuid: String,
     pub(super) members: Vec<usize>,
     /// The view's number in the group's own count, and wsrep_cluster_conf_id.
     pub(super) view: u64,
@@ -60,18 +87,26 @@ pub(super) struct Group {
     pub(super) reformed: bool,
     /// When a member was last lost without a word: nothing is committed until the others agree.
     pub(super) lost: Option<u64>,
+    /// A member left in order since.
+    pub(super) left: bool,
+    /// It met another Primary, and both stayed as they were.
+    pub(super) apart: bool,
 }
 
 /// Everything.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct World {
     pub(super) topology: Topology,
     /// Nanoseconds since the cluster was set up.
     pub(super) now: u64,
     pub(super) machines: Vec<Machine>,
-    pub(super) group: Option<Group>,
-    /// The cluster's history.
-    pub(super) history: String,
+    /// The machine that each name leads to.
+    pub(super) leads: Vec<usize>,
+    /// The Primary Components, the oldest first.
+    pub(super) groups: Vec<Group>,
+    /// How many there were.
+    pub(super) epochs: u32,
+    pub(super) network: Network,
     pub(super) rng: Rng,
     pub(super) formed: Vec<Formed>,
     pub(super) overwritten: Vec<Overwritten>,
@@ -80,6 +115,8 @@ pub(super) struct World {
     /// By time, then in the order in which they were planned: machine, its run, what happens.
     events: BTreeMap<(u64, u64), (usize, u64, Event)>,
     planned: u64,
+    /// How many happened.
+    pub(super) happened: u64,
 }
 
 impl World {
@@ -88,24 +125,27 @@ impl World {
     pub(super) fn new(topology: Topology, seed: u64) -> Self {
         let mut rng = Rng::new(seed);
         let base = earlier(topology.epoch);
-        let nodes = topology.nodes.iter().enumerate();
-        let machines = nodes
-            .map(|(index, name)| {
-                Machine::new(name.clone(), index, topology.restarts, base, &mut rng, topology.gcache)
+        let nodes = topology.machines().enumerate();
+        let machines: Vec<Machine> = nodes
+            .map(|(index, node)| {
+                Machine::new(node, index, topology.restarts, base, &mut rng, topology.gcache)
             })
             .collect();
         let mut world = Self {
             topology,
             now: 0,
+            leads: (0..machines.len()).collect(),
             machines,
-            group: None,
-            history: ZERO.to_owned(),
+            groups: Vec::new(),
+            epochs: 0,
+            network: Network::default(),
             rng,
             formed: Vec::new(),
             overwritten: Vec::new(),
             read_back: BTreeSet::new(),
             events: BTreeMap::new(),
             planned: 0,
+            happened: 0,
         };
         let load = std::mem::take(&mut world.topology.load);
         for index in 0..world.machines.len() {
@@ -126,6 +166,8 @@ impl World {
             machine.dir.engine.logged = now;
         }
         world.plan(LOAD_EVERY, usize::MAX, Event::Load);
+        world.watch_over();
+        world.begin_seconds();
         world
     }
 
@@ -164,7 +206,8 @@ impl World {
             let ((at, _), (index, run, event)) = entry.remove_entry();
             self.now = self.now.max(at);
             let current = self.machines.get(index).map_or(0, |machine| machine.run);
-            if current == run {
+            if current == run && !self.is_put_off(index, &event) {
+                self.happened += 1;
                 self.happen(index, event);
             }
         }
@@ -172,6 +215,7 @@ impl World {
     }
 
     fn happen(&mut self, index: usize, event: Event) {
+        self.happened += 1;
         match event {
             Event::Load => {
                 self.clients_commit();
@@ -182,12 +226,23 @@ impl World {
             Event::GiveUp => self.give_up(index),
             Event::Complain => self.complain(index),
             Event::Transferred { donor, full } => self.transferred(index, donor, full),
-            Event::Given => self.given(index),
+            Event::Given => self.sent(index),
             Event::Restart => self.restarted(index),
             Event::TimedOut => self.timed_out(index),
+            Event::StopTimedOut => self.stop_timed_out(index),
+            Event::Booted => self.booted(index),
+            Event::Second(index) => self.second(index),
+            Event::Obeys => self.shut_down(index),
+            Event::Cramped => self.cramped(index),
             Event::Reform(view) => self.reform(&view),
             Event::NewView => self.new_view(),
-            Event::Direct(op) => self.recovered_directly(index, &op),
+            Event::Healed => self.healed(),
+            Event::Awake => self.awake(index),
+            Event::Direct(op) => self.recovered_directly(&op),
+            Event::PortTaken => self.port_taken(index),
+            Event::Meddles(index) => self.meddles(index),
+            Event::Monit(index) => self.monit_looks(index),
+            Event::Checks(index) => self.checks(index),
         }
     }
 
@@ -199,40 +254,78 @@ impl World {
         }
     }
 
-    /// Commits write-sets in the Primary, where one takes writes.
-    pub(super) fn commit(&mut self, sets: u64) -> bool {
-        let now = self.time();
-        let Some(group) = self.group.as_mut().filter(|group| group.lost.is_none()) else { return false };
-        let synced = |machine: &Machine| machine.is(&Phase::Synced);
-        if !group.members.iter().filter_map(|index| self.machines.get(*index)).any(synced) {
-            return false;
+    /// Clients commit in every Primary that takes writes.
+    pub(super) fn commit(&mut self, sets: u64) {
+        for id in self.groups.iter().map(|group| group.id).collect::<Vec<_>>() {
+            self.commit_in(id, sets);
         }
+    }
+
+    /// Commits write-sets in a Primary, where it takes writes.
+    pub(super) fn commit_in(&mut self, id: u32, sets: u64) {
+        let now = self.time();
+        let Some(group) = self.groups.iter().find(|group| group.id == id && group.lost.is_none()) else {
+            return;
+        };
+        let members = group.members.clone();
+        let applies = |machine: &Machine| machine.is(&Phase::Synced) && machine.role == Role::Data;
+        if !members.iter().filter_map(|index| self.machines.get(*index)).any(applies) {
+            return;
+        }
+        let differs: Vec<usize> = members
+            .iter()
+            .copied()
+            .filter(|index| {
+                self.machines.get(*index).is_some_and(|machine| applies(machine) && machine.dir.differs)
+            })
+            .collect();
+        for index in differs {
+            self.vote_out(index);
+        }
+        let Some(group) = self.group(id) else { return };
         group.seqno += sets;
         let (seqno, members, keeps) = (group.seqno, group.members.clone(), self.topology.gcache);
         for index in members {
             let Some(machine) = get(&mut self.machines, index) else { continue };
-            if machine.is(&Phase::Synced) {
-                machine.dir.engine.seqno = seqno;
-                machine.dir.engine.logged = now;
+            if applies(machine) {
+                machine.dir.engine.commit(id, seqno, now);
                 machine.dir.cached_from = machine.dir.cached_from.max(seqno.saturating_sub(keeps) + 1);
+                self.needs_room(index);
             }
         }
-        true
     }
 
     /// What really is.
     pub(super) fn truth(&self) -> Truth {
-        let node = |machine: &Machine| {
+        let node = |(index, machine): (usize, &Machine)| {
             Some(NodeTruth {
                 name: machine.name.clone(),
-                uuid: machine.dir.engine.uuid.parse().ok()?,
+                uuid: machine.dir.engine.uuid.parse().ok(),
                 seqno: seqno(machine.dir.engine.seqno)?,
                 running: machine.server.is_some(),
-                synced: machine.is(&Phase::Synced),
+                // One that was thawed believes it, and is no member any more.
+                synced: machine.is(&Phase::Synced) && self.group_of(index).is_some(),
+                holds: machine.dir.engine.holds.parts(),
+                frozen: machine.unit.frozen.clone(),
+                lease: machine.lease.as_ref().map(|lease| lease.session.clone()),
+                check_schema: machine.dir.engine.marks.is_some(),
             })
         };
+        // In the topology's order, not in that of their UUIDs.
+        let names = |members: &[usize]| {
+            let all = self.machines.iter().enumerate();
+            all.filter(|(index, _)| members.contains(index))
+                .map(|(_, machine)| machine.name.clone())
+                .collect()
+        };
         Truth {
-            nodes: self.machines.iter().filter_map(node).collect(),
+            nodes: self
+                .machines
+                .iter()
+                .enumerate()
+                .filter(|(_, machine)| machine.role == Role::Data)
+                .filter_map(node)
+                .collect(),
             formed: self.formed.clone(),
             read_back: self
                 .read_back
@@ -241,6 +334,7 @@ impl World {
                 .map(|machine| machine.name.clone())
                 .collect(),
             overwritten: self.overwritten.clone(),
+            primaries: self.groups.iter().map(|group| names(&group.members)).collect(),
         }
     }
 
@@ -253,7 +347,12 @@ impl World {
             at: Duration::from_nanos(self.since_epoch()),
             by: by.and_then(|index| self.machines.get(index)).map(|machine| machine.name.clone()),
             position,
-            held: self.machines.iter().filter_map(held).collect(),
+            held: self
+                .machines
+                .iter()
+                .filter(|machine| machine.role == Role::Data)
+                .filter_map(held)
+                .collect(),
         });
     }
 

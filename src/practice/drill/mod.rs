@@ -16,7 +16,7 @@ pub use scenario::{Action, Answer, FaultAt, Need, Question, Scenario};
 use crate::engine::Setting;
 use crate::facts::{ClusterName, Known, Mode, NodeName, Plain, Survey, WhyKind, keys};
 use crate::judge::{Judgement, Standing};
-use crate::nodes::sim::{Fault, NoSuchNode, Sim, Topology, Truth};
+use crate::nodes::sim::{Fault, NotPossible, Sim, Topology, Truth};
 use crate::record::Place;
 use crate::record::body::Operator;
 
@@ -34,9 +34,9 @@ pub fn library() -> Vec<Scenario> {
 /// A drill could not begin.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotBegun {
-    /// A fault names a node that is not there.
+    /// A fault names a node that is not there, or makes no sense where it stands.
     #[error(transparent)]
-    NoSuchNode(#[from] NoSuchNode),
+    NotPossible(#[from] NotPossible),
     /// The cluster was not healthy before anything was done to it.
     #[error(
         "the simulated cluster was not healthy to begin with; report this with the scenario and its seed"

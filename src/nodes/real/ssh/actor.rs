@@ -164,7 +164,7 @@ fn expected(usual: Option<Duration>, took: Duration) -> Duration {
 }
 
 /// The host that receives an act is the host that was shown (S18).
-fn another_host(place: &str, shown: &str, here: &str) -> Reach {
+pub(crate) fn another_host(place: &str, shown: &str, here: &str) -> Reach {
     Reach::failed(
         ReachWord::HostKey,
         format!(

@@ -258,11 +258,7 @@ fn shake_hands(
                 )
             } else {
                 let limit = if target.proxy.is_some() { deadlines.proxy } else { deadlines.connect };
-                Reach::failed(
-                    ReachWord::Timeout,
-                    format!("TCP port {} accepted, no SSH banner in {limit:?}", target.port),
-                    "the machine is frozen or overloaded, or this is not an SSH server; look at its console",
-                )
+                no_banner(target.port, limit)
             });
         }
         let message = error.message();
@@ -285,6 +281,15 @@ fn shake_hands(
             )
         });
     }
+}
+
+/// What a connection means on which nobody says anything.
+pub(crate) fn no_banner(port: u16, limit: Duration) -> Reach {
+    Reach::failed(
+        ReachWord::Timeout,
+        format!("TCP port {port} accepted, no SSH banner in {limit:?}"),
+        "the machine is frozen or overloaded, or this is not an SSH server; look at its console",
+    )
 }
 
 /// The addresses of a host, or why there are none. getaddrinfo has no deadline, so it runs on a thread that is given up.
@@ -347,7 +352,7 @@ fn dial(target: &Target, addresses: &[SocketAddr], limit: Duration) -> Result<Tc
 }
 
 /// What a failed TCP connection means.
-fn dial_failure(place: &str, address: SocketAddr, error: &io::Error, limit: Duration) -> Reach {
+pub(crate) fn dial_failure(place: &str, address: SocketAddr, error: &io::Error, limit: Duration) -> Reach {
     let at = if place == address.to_string() { String::new() } else { format!(" ({address})") };
     match error.kind() {
         io::ErrorKind::ConnectionRefused => Reach::failed(

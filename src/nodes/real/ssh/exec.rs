@@ -87,11 +87,7 @@ pub(crate) fn run(
     let (signal, status) = if closed { how_it_ended(connection, &mut channel) } else { (None, 0) };
     let why = match ending {
         Ending::Broken(error) => lost(place, &format!("the connection broke ({error})")),
-        Ending::Deadline => Reach::failed(
-            ReachWord::Timeout,
-            format!("{place} did not finish the script in {:?}; it may still be running there", script.limit),
-            "the machine is overloaded or a disk hangs: look at its console, then survey again",
-        ),
+        Ending::Deadline => not_finished(place, script.limit),
         Ending::Closed | Ending::Complete => closed_early(&capture, script, place, status),
     };
     let (stdout, stderr) = match capture.end(&script.nonce) {
@@ -243,7 +239,17 @@ fn how_it_ended(connection: &Connection, channel: &mut Channel) -> (Option<Strin
     (signal, channel.exit_status().unwrap_or_default())
 }
 
-fn lost(place: &str, what: &str) -> Reach {
+/// What it means that the script's time is up.
+pub(crate) fn not_finished(place: &str, limit: Duration) -> Reach {
+    Reach::failed(
+        ReachWord::Timeout,
+        format!("{place} did not finish the script in {limit:?}; it may still be running there"),
+        "the machine is overloaded or a disk hangs: look at its console, then survey again",
+    )
+}
+
+/// What it means that a connection ended after the script was sent.
+pub(crate) fn lost(place: &str, what: &str) -> Reach {
     Reach::failed(
         ReachWord::Lost,
         format!("{place}: {what} after the script was sent; whether it ran to its end is not known"),

@@ -1,6 +1,7 @@
 //! Whole walks by keys: the real update, the real engine, the real record, a simulated cluster; only the terminal is not
 //! there.
 
+use crate::nodes::sim::Fault;
 use crate::record::Body;
 use crate::ui::tui::model::Layer;
 use crate::ui::tui::msg::Msg;
@@ -148,14 +149,14 @@ fn what_is_chosen_stays_chosen_when_the_lists_are_sorted_anew() {
     // All killed and started again past Breakglass: another finding, another order.
     let sim = stage.sim();
     for node in sim.names() {
-        sim.start(&node).unwrap();
+        sim.fault(&Fault::Start(node.clone())).unwrap();
     }
     sim.pass(std::time::Duration::from_mins(1));
     stage.keys("<esc>R").until("SYNCED").keys("r").until("Runbooks");
     while !stage.shown().contains("▶ galera-bootstrap") {
         stage.keys("j");
     }
-    sim.fault(&crate::nodes::sim::Fault::Kill(sim.names()[0].clone())).unwrap();
+    sim.fault(&Fault::Kill(sim.names()[0].clone())).unwrap();
     stage.survey_now();
     assert!(stage.shown().contains("▶ galera-bootstrap"), "{}", stage.shown());
 }
@@ -166,7 +167,7 @@ fn a_finding_that_is_no_longer_the_case_is_not_answered() {
     stage.keys("<enter>").until("galera.all-crashed");
     let sim = stage.sim();
     for node in sim.names() {
-        sim.start(&node).unwrap();
+        sim.fault(&Fault::Start(node.clone())).unwrap();
     }
     sim.pass(std::time::Duration::from_mins(1));
     stage.survey_now();
