@@ -2,8 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test suite")]
 
+#[path = "sim/around.rs"]
+mod around;
+#[path = "sim/beside.rs"]
+mod beside;
+#[path = "support/captures.rs"]
+mod captures;
 #[path = "sim/conform.rs"]
 mod conform;
+#[path = "sim/experiments.rs"]
+mod experiments;
+#[path = "sim/group.rs"]
+mod group;
+#[path = "sim/lab.rs"]
+mod lab;
+#[path = "sim/machine.rs"]
+mod machine;
 #[path = "sim/walk.rs"]
 mod walk;
 
@@ -241,7 +255,7 @@ async fn stopped_one_by_one_they_differ_by_one_and_the_last_is_safe() {
 async fn a_bootstrap_of_one_that_was_not_the_last_is_refused_and_takes_the_seqno_with_it() {
     let sim = sim(1);
     stop_one_by_one(&sim);
-    sim.bootstrap(&name("g3")).unwrap();
+    sim.fault(&Fault::Bootstrap(name("g3"))).unwrap();
     sim.pass(Duration::from_secs(2));
     let node = sim.survey(&name("g3")).await;
     assert!(node.facts.get(keys::GRASTATE_RAW).is(|text| text.as_str().contains("seqno:   -1")));
@@ -254,7 +268,7 @@ async fn a_bootstrap_of_one_that_was_not_the_last_is_refused_and_takes_the_seqno
 async fn one_of_a_saved_view_waits_for_ever() {
     let sim = sim(1);
     kill_all(&sim);
-    sim.start(&name("g1")).unwrap();
+    sim.fault(&Fault::Start(name("g1"))).unwrap();
     sim.pass(Duration::from_mins(10));
     let node = sim.survey(&name("g1")).await;
     assert!(node.facts.get(keys::UNIT_ACTIVE).is(|active| active.as_str() == "activating"));
@@ -289,9 +303,9 @@ async fn one_that_is_ahead_aborts_gives_its_history_up_and_is_overwritten() {
     stop_one_by_one(&sim);
     let held = sim.truth().nodes[0].seqno;
     sim.fault(&Fault::MarkSafe(name("g3"))).unwrap();
-    sim.bootstrap(&name("g3")).unwrap();
+    sim.fault(&Fault::Bootstrap(name("g3"))).unwrap();
     sim.pass(Duration::from_secs(2));
-    sim.start(&name("g1")).unwrap();
+    sim.fault(&Fault::Start(name("g1"))).unwrap();
     sim.pass(Duration::from_secs(2));
     let node = sim.survey(&name("g1")).await;
     assert!(node.facts.get(keys::UNIT_RESULT).is(|result| result.as_str() == "signal"), "{:?}", sim.truth());

@@ -1,5 +1,8 @@
 //! An operator who confirms everything that is offered and waives nothing, on a simulated cluster.
 
+#[path = "../support/memory.rs"]
+mod memory;
+
 use std::collections::BTreeMap;
 
 use breakglass::engine::{
@@ -41,7 +44,7 @@ pub(crate) struct Walk {
 
 impl Walk {
     pub(crate) fn new(sim: &Sim) -> Self {
-        Self { sim: sim.clone(), dir: tempfile::tempdir().unwrap(), asked: Vec::new(), said: Vec::new() }
+        Self { sim: sim.clone(), dir: memory::folder(), asked: Vec::new(), said: Vec::new() }
     }
 
     /// Walks a runbook to its end.
@@ -50,13 +53,14 @@ impl Walk {
         let names = self.sim.names();
         let inputs: BTreeMap<String, NodeName> =
             set.iter().map(|(input, node)| ((*input).to_owned(), name(node))).collect();
-        let plan = runbook::plan(&runbook, &names, &inputs).unwrap();
+        let data = self.sim.data();
+        let plan = runbook::plan(&runbook, &data, &inputs).unwrap();
         let cluster = topology().cluster;
         let setting = Setting {
             cluster: cluster.clone(),
             family: Family::Galera,
-            names: names.clone(),
-            data: names,
+            names,
+            data,
             operator: RecordedOperator {
                 login: "ann".to_owned(),
                 uid: 1000,
