@@ -292,7 +292,10 @@ impl<'h> Theatre<'h> {
         let dir = place(&self.dir, self.history).dir;
         let long = std::fs::metadata(dir.join("log.jsonl")).map_or(0, |file| file.len());
         let mut read = self.read.borrow_mut();
-        if read.0 != long {
+        if long == 0 {
+            // None was begun, or it was put away.
+            *read = (0, Rc::default());
+        } else if read.0 != long {
             let records = record::read(&dir)
                 .unwrap_or_else(|error| broken(format!("the record cannot be read: {error}")));
             *read = (long, Rc::new(records));
