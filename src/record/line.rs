@@ -76,7 +76,7 @@ struct In {
     session: SessionId,
     mode: Mode,
     r#type: String,
-    body: Value,
+    body: Strict,
 }
 
 fn nanoseconds<S: Serializer>(t: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
@@ -107,22 +107,18 @@ impl Record {
             return Err(bad(format!("a line of {} bytes; the most is {MAX_LINE}", line.len())));
         }
         let text = str::from_utf8(line).map_err(|error| bad(format!("not UTF-8: {error}")))?;
-        let Strict(value) = serde_json::from_str(text).map_err(|error| bad(error.to_string()))?;
-        // Before anything else is expected of it: a later version may have other members.
-        if let Some(v) = value.get("v").and_then(Value::as_u64)
-            && v != VERSION
-        {
-            return Err(LineError::Newer(format!("its version is {v}; this Breakglass reads {VERSION}")));
+        let read: In = serde_json::from_str(text).map_err(|error| why(text, &error))?;
+        if read.v != VERSION {
+            return Err(newer(read.v));
         }
-        let read: In = serde_json::from_value(value).map_err(|error| bad(error.to_string()))?;
-        if read.v != VERSION || !is_hash(&read.prev) {
+        if !is_hash(&read.prev) {
             return Err(bad("`prev` is not 64 lower-case hexadecimal digits".to_owned()));
         }
         let t = read.t.parse().ok().filter(|_| read.t.ends_with('Z'));
         let t = t.ok_or_else(|| bad("`t` is no time of RFC 3339 in UTC".to_owned()))?;
         let body = Value::Object(Map::from_iter([
             ("type".to_owned(), Value::String(read.r#type)),
-            ("body".to_owned(), read.body),
+            ("body".to_owned(), read.body.0),
         ]));
         let body = Body::deserialize(body).map_err(|error| LineError::Newer(format!("its body: {error}")))?;
         Ok(Self {
@@ -137,6 +133,19 @@ impl Record {
             offset,
         })
     }
+}
+
+/// Why a line has not the form of a record of ours: a later version may have other members.
+fn why(text: &str, error: &serde_json::Error) -> LineError {
+    let strict = serde_json::from_str(text).ok().map(|Strict(value)| value);
+    match strict.and_then(|value| value.get("v").and_then(Value::as_u64)) {
+        Some(v) if v != VERSION => newer(v),
+        _ => LineError::Bad(error.to_string()),
+    }
+}
+
+fn newer(v: u64) -> LineError {
+    LineError::Newer(format!("its version is {v}; this Breakglass reads {VERSION}"))
 }
 
 /// SHA-256 in lower-case hexadecimal digits.
