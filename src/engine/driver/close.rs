@@ -133,7 +133,7 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
             (these, due) = due.into_iter().partition(|(_, step)| step.id == id);
             let (_, end) = self.abreast(these).await?;
             if !matches!(end, End::Done(_) | End::Skipped(_)) {
-                trouble.push(format!("{id} was not done everywhere: {}", first_line(&end.detail())));
+                trouble.push(format!("{id} was not done everywhere: {}", end.detail().replace('\n', "; ")));
             }
         }
         let still: Vec<NodeName> =

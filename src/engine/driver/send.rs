@@ -24,8 +24,10 @@ use super::{Book, Driver, Fatal, clipped};
 pub(super) const EXEC: Duration = Duration::from_secs(30);
 /// How long a recovery of a position may take: crash recovery reads the whole redo log.
 pub(super) const RECOVERY: Duration = Duration::from_hours(1);
-/// How often a running act is looked at.
+/// How often a running act is looked at: at first, when most of them end, and later.
 const FOLLOW: Duration = Duration::from_millis(400);
+const FOLLOW_LATER: Duration = Duration::from_secs(1);
+const SOON: Duration = Duration::from_secs(10);
 /// How long a lost answer is asked for again before it stays an open unknown.
 const RESOLVE_FOR: Duration = Duration::from_secs(90);
 /// How often.
@@ -244,7 +246,8 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
         let begun = self.ports.mono();
         let mut told = begun;
         loop {
-            self.pause(FOLLOW).await?;
+            let soon = self.ports.mono().saturating_sub(begun) < nanos(SOON);
+            self.pause(if soon { FOLLOW } else { FOLLOW_LATER }).await?;
             let now = self.ports.mono();
             if now.saturating_sub(told) >= nanos(TICK) {
                 told = now;

@@ -52,6 +52,36 @@ impl End {
         matches!(self, Self::Done(_) | Self::Skipped(_) | Self::LeftOut(_))
     }
 
+    /// One step's ends on two nodes: the one after which less is known, with what both say.
+    pub(super) fn with(self, other: Self) -> Self {
+        if self.goes_on() {
+            return other;
+        }
+        if other.goes_on() {
+            return self;
+        }
+        let text = format!("{}\n{}", self.detail(), other.detail());
+        match if self.rank() >= other.rank() { self } else { other } {
+            Self::Refused(_) => Self::Refused(text.lines().map(str::to_owned).collect()),
+            Self::Failed(_) => Self::Failed(text),
+            Self::Unproven(_) => Self::Unproven(text),
+            Self::Open(_) => Self::Open(text),
+            end => end,
+        }
+    }
+
+    /// How little is known after it.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Done(_) | Self::Skipped(_) | Self::LeftOut(_) => 0,
+            Self::Refused(_) => 1,
+            Self::Failed(_) => 2,
+            Self::Unproven(_) => 3,
+            Self::Open(_) => 4,
+            Self::Stopped => 5,
+        }
+    }
+
     pub(super) fn detail(&self) -> String {
         match self {
             Self::Done(text)

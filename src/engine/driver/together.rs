@@ -159,11 +159,10 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
                 },
             };
             self.ended(&step, &end)?;
-            if !end.goes_on() {
-                worst = end;
-                if !step.always {
-                    return Ok((count, worst));
-                }
+            let goes_on = end.goes_on();
+            worst = worst.with(end);
+            if !goes_on && !step.always {
+                return Ok((count, worst));
             }
         }
         let ready = match self.still_fresh(ready).await? {
@@ -171,7 +170,7 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
             Err(end) => return Ok((count, end)),
         };
         let end = self.send_all(&id, ready).await?;
-        Ok((count, if end.goes_on() { worst } else { end }))
+        Ok((count, worst.with(end)))
     }
 
     /// What the first acts rest on grew old while the others were made ready, by nodes that do not answer or by typing: all
@@ -201,7 +200,7 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
         Ok(Ok(again))
     }
 
-    /// Intents first, then all at once; the end is the worst of them.
+    /// Intents first, then all at once; the end is that of all of them.
     async fn send_all(&mut self, id: &str, ready: Vec<(PlanStep, Ready)>) -> Result<End, Fatal> {
         let mut acts: Vec<(PlanStep, Act, Authorization)> = Vec::new();
         for (step, Ready { act, pass, confirmed }) in ready {
@@ -217,9 +216,7 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
             let end = self.after(step, &act.node, end).await?;
             let end = self.or_left_out(step, end);
             self.ended(step, &end)?;
-            if !end.goes_on() {
-                worst = end;
-            }
+            worst = worst.with(end);
         }
         Ok(worst)
     }

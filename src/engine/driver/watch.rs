@@ -15,12 +15,17 @@ use super::{Book, Driver, Fatal};
 
 /// How long a check may stay unproved with nothing moving.
 const STALLED: Duration = Duration::from_mins(2);
-/// How often is looked. A survey takes longer than this; it keeps a lab's three from being asked in a tight loop.
-const EVERY: Duration = Duration::from_millis(200);
+/// How long is waited from one look to the next: most checks hold within seconds, and whoever waits for a transfer is not
+/// to be asked three times a second.
+const EVERY: Duration = Duration::from_millis(300);
+const LATER_EVERY: Duration = Duration::from_secs(1);
+const SOON: Duration = Duration::from_secs(5);
 /// How often while it holds.
 const STABLE_EVERY: Duration = Duration::from_secs(1);
 /// Nothing is silent for longer (U13).
 const TICK: Duration = Duration::from_secs(4);
+/// `wsrep_local_state` of a member that has caught up.
+const SYNCED: u64 = 4;
 /// The name by which a runbook asks for success that holds.
 const STABLE_STEP: &str = "stable";
 
@@ -57,7 +62,7 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
             }
             if now.saturating_sub(moved) > nanos(STALLED) {
                 return Ok(End::Unproven(format!(
-                    "not seen after {} s, and nothing moves: {why}",
+                    "not seen, and nothing has moved towards it for {} s: {why}",
                     STALLED.as_secs()
                 )));
             }
@@ -70,16 +75,21 @@ impl<N: Nodes, B: Book, P: Ports, O: Operator> Driver<'_, N, B, P, O> {
                 let transfer = self.transfer(step).map(|says| format!("; a state transfer runs, {says}"));
                 self.progress(step, begun, &format!("{why}{}", transfer.unwrap_or_default()));
             }
-            self.pause(EVERY).await?;
+            let waits = if now.saturating_sub(begun) < nanos(SOON) { EVERY } else { LATER_EVERY };
+            self.pause(waits).await?;
             self.look_again().await?;
         }
     }
 
-    /// What changes on a node while it catches up.
+    /// What changes on a node while it catches up. Whoever calls itself Synced has caught up: what clients commit on it
+    /// leads nowhere.
     fn moves(&self, step: &PlanStep) -> String {
         let Some(node) = step.node.as_ref().and_then(|node| self.surveyed(node)) else {
             return String::new();
         };
+        if node.facts.get(keys::WSREP_LOCAL_STATE).is(|state| *state == SYNCED) {
+            return String::new();
+        }
         let count = |known: Known<u64>| known.known().map_or_else(String::new, ToString::to_string);
         let at = node.facts.get(keys::WSREP_LAST_COMMITTED);
         let at = at.known().map_or_else(String::new, ToString::to_string);
