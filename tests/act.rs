@@ -162,6 +162,17 @@ impl Machine {
         self.send(&Look::Follow { machine: MACHINE.into(), op: op(n), settle }.order())
     }
 
+    /// A process that could be the server, in the data directory until its standard input is closed. It sits among a
+    /// server's files, so that other machines here know it for another's.
+    fn serves(&self) -> Child {
+        let binary = self.path("mariadbd");
+        fs::copy("/bin/sh", &binary).unwrap();
+        self.put("my 'dätä'/ibdata1", "");
+        let mut child = Command::new(&binary);
+        child.args(["-c", "read -r x", "mariadbd"]).current_dir(self.path("my 'dätä'"));
+        child.stdin(Stdio::piped()).spawn().unwrap()
+    }
+
     fn with_unit(mut self) -> Self {
         self.unit = Some("db.service");
         fs::create_dir_all(self.path("run/systemd/system")).unwrap();
@@ -418,6 +429,44 @@ fn leftovers_go_into_quarantine_and_nothing_else_changes() {
         assert!(kept.exists(), "what was moved away outlives the session");
         let left = fs::read_dir(machine.path("var/lib/breakglass")).unwrap().count();
         assert_eq!(left, 1, "{shell:?}: nothing but the quarantine");
+    }
+}
+
+#[test]
+fn a_saved_view_of_the_node_alone_goes_into_quarantine_and_another_stays() {
+    let other = "member: 0cb32036-e56d-11f1-af3f-2a57ada6977c 0\n";
+    let lone = format!(
+        "my_uuid: 9febc8e3-e628-11f1-a398-b79fc432aa0a\n#vwbeg\nview_id: 3 9febc8e3-e628-11f1-a398-b79fc432aa0a 4\n\
+         bootstrap: 1\n{}#vwend\n",
+        other.replace("0cb32036-e56d-11f1-af3f-2a57ada6977c", "9febc8e3-e628-11f1-a398-b79fc432aa0a")
+    );
+    let view = "my 'dätä'/gvwstate.dat";
+    for shell in shells() {
+        let machine = Machine::new(shell);
+        done(&machine.take(1, 1, None));
+        let two = lone.replace("#vwend", &format!("{other}#vwend"));
+        for (n, stays) in (10..).zip([two.as_str(), "", "\0\0", "nothing of a view\n"]) {
+            machine.put(view, stays);
+            let said = done(&machine.send(&machine.act(n, 1, Deed::ClearLeftovers)));
+            assert!(!said.contains(" sha256 "), "{shell:?}: {said}");
+            assert_eq!(machine.read(view), stays);
+        }
+        // A server in the data directory: the view is its own.
+        machine.put(view, &lone);
+        let mut server = machine.serves();
+        let said = done(&machine.send(&machine.act(4, 1, Deed::ClearLeftovers)));
+        server.kill().unwrap();
+        server.wait().unwrap();
+        assert!(machine.path(view).exists(), "{shell:?}: {said}");
+
+        let said = done(&machine.send(&machine.act(5, 1, Deed::ClearLeftovers)));
+        assert!(!machine.path(view).exists(), "{shell:?}: {said}");
+        let kept = format!("var/lib/breakglass/quarantine/{}/1-gvwstate.dat", session(1));
+        assert_eq!(machine.read(&kept), lone);
+        assert!(
+            said.contains("gvwstate.dat sha256 ") && said.contains("nothing is left"),
+            "{shell:?}: {said}"
+        );
     }
 }
 

@@ -217,6 +217,34 @@ fn state_files_come_back_exactly_in_every_shell() {
 }
 
 #[test]
+fn a_saved_view_of_the_node_alone_is_a_leftover_unless_its_server_runs() {
+    let _alone = alone();
+    let (_root, datadir) = datadir();
+    let view = datadir.join("gvwstate.dat");
+    let path = view.to_str().unwrap();
+    let left = |facts: &Facts| {
+        let found = facts.get(keys::LEFTOVERS).known().cloned().unwrap_or_default();
+        found.iter().any(|place| place.as_str() == format!("{path}: a saved view of this node alone"))
+    };
+    for shell in shells() {
+        let read = || run(shell, &server(&datadir), &Sql::None, None, false).facts;
+        fs::write(&view, VIEW).unwrap();
+        assert!(left(&read()), "{shell:?}");
+        let runs = Idle::new(&datadir, "mariadbd", &[]);
+        let facts = read();
+        assert!(facts.get(keys::SERVER_PIDS).is(|pids| pids.len() == 1) && !left(&facts), "{shell:?}");
+        drop(runs);
+        let two = String::from_utf8_lossy(VIEW)
+            .replace("#vwend", "member: 0d2c0326-e56d-11f1-aa9f-22bd3ec68ccd 0\n#vwend");
+        fs::write(&view, two).unwrap();
+        assert!(!left(&read()), "{shell:?}");
+        // An arbitrator alone is a Primary Component without data, and no rule of a data node's start.
+        fs::write(&view, VIEW).unwrap();
+        assert!(!left(&run_for(shell, &node(Role::Arbitrator), None, false, None).facts));
+    }
+}
+
+#[test]
 fn what_is_missing_is_missing_and_nothing_else() {
     let _alone = alone();
     let (_root, datadir) = datadir();

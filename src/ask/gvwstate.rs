@@ -45,6 +45,13 @@ pub fn parse(bytes: &[u8]) -> Gvwstate {
     }
 }
 
+/// Whether the bytes save a view of one member: a server that starts with it needs nobody to be a Primary Component
+/// (tests/fixtures/lab/view-alone). Lines are counted, as the acts' scripts do: a file that is not whole counts as well.
+pub(super) fn is_lone(bytes: &[u8]) -> bool {
+    let is_member = |line: &&[u8]| line.trim_ascii_start().starts_with(b"member:");
+    bytes.split(|byte| *byte == b'\n').filter(is_member).count() == 1
+}
+
 fn view(text: &str) -> Result<View, String> {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let mut next = |wanted: &str| {
@@ -135,6 +142,24 @@ mod tests {
         ] {
             assert_eq!(parse(broken.as_bytes()).file, "malformed", "{broken}");
         }
+    }
+
+    #[test]
+    fn a_view_of_one_is_told_by_its_member_lines() {
+        let second = "member: 0d2c0326-e56d-11f1-aa9f-22bd3ec68ccd 0\n";
+        let lone = SAVED.replace(second, "");
+        assert!(!is_lone(SAVED.as_bytes()) && is_lone(lone.as_bytes()));
+        // Not whole, and who reads it less strictly than we do could still start with it.
+        assert!(is_lone(lone.replace("#vwend", "").as_bytes()));
+        assert!(is_lone(lone.replace('\n', "\r\n").replace("member", " member").as_bytes()));
+        for none in ["", "#member: x 0\n", &lone.replace("member:", "members:")] {
+            assert!(!is_lone(none.as_bytes()), "{none}");
+        }
+        // What a real server left that was alone (steps.txt: the state files stand between two empty lines).
+        let steps = include_str!("../../tests/fixtures/lab/view-alone/steps.txt");
+        let file = steps.split("\n\n").find(|part| part.starts_with("my_uuid")).unwrap();
+        assert!(is_lone(file.as_bytes()));
+        assert_eq!(parse(file.as_bytes()).view.known().unwrap().members.len(), 1);
     }
 
     proptest! {

@@ -125,10 +125,11 @@ pub(super) fn tell(entries: &[Entry<'_>], from: Origin, now: Option<Timestamp>) 
     let mut transferred = false;
     let mut initial = None;
     let mut part = None;
-    let mut bootstraps: Vec<Begun> = Vec::new();
+    let mut founded = Founded::default();
     for entry in entries {
         let Some(mark) = entry.mark() else { continue };
         story.part = story.part.after(&mark, entry.at);
+        founded.after(&mark, entry, initial, part);
         if story.transfer.is_some() || matches!(mark, Mark::Start(_)) {
             story.transfer = Some(story.transfer.unwrap_or(Transfer::None).after(&mark));
         }
@@ -163,7 +164,7 @@ pub(super) fn tell(entries: &[Entry<'_>], from: Origin, now: Option<Timestamp>) 
                 }
             }
             // Whoever closes its connection has taken part before, or never came so far.
-            Mark::Left => {}
+            Mark::Left | Mark::PrimView(_) => {}
             Mark::Prepared => story.prepared = true,
             Mark::Inconsistent => {
                 (story.evicted, transferred) = (true, false);
@@ -183,35 +184,58 @@ pub(super) fn tell(entries: &[Entry<'_>], from: Origin, now: Option<Timestamp>) 
                 sees_waiting = false;
                 match mark {
                     Mark::Transferring => (story.half_filled, transferred) = (true, false),
-                    // Whatever this node bootstrapped itself is overwritten by the donor's history.
-                    Mark::Transferred => {
-                        transferred = true;
-                        bootstraps.clear();
-                    }
+                    Mark::Transferred => transferred = true,
                     // Nobody is in sync over half a copy; over rows that were voted out, one can be.
                     Mark::Synced => {
                         story.half_filled = false;
                         story.evicted &= !transferred;
                     }
                     Mark::Caught => story.half_filled = false,
-                    Mark::Bootstrap | Mark::Component(_) => {
-                        bootstraps
-                            .push(Begun { line: bootstrap(entry, &mark, initial, part), grew: Vec::new() });
-                    }
-                    Mark::View(members) => {
-                        if let Some(begun) = bootstraps.last_mut() {
-                            begun.grows(members, entry.at);
-                        }
-                    }
                     _ => {}
                 }
                 part = entry.at;
             }
         }
     }
-    story.bootstraps = bootstraps.into_iter().map(Begun::told).collect();
+    story.bootstraps = founded.begun.into_iter().map(Begun::told).collect();
     story.position = position.worth(now);
     story
+}
+
+/// The bootstraps so far.
+#[derive(Default)]
+struct Founded<'a> {
+    begun: Vec<Begun>,
+    /// The Primary view of which no component was logged yet.
+    view: Option<&'a str>,
+}
+
+impl<'a> Founded<'a> {
+    /// `initial` is what the server was started with, `part` when it had taken part before.
+    fn after(
+        &mut self,
+        mark: &Mark<'a>,
+        entry: &Entry<'a>,
+        initial: Option<&'a str>,
+        part: Option<Timestamp>,
+    ) {
+        match mark {
+            Mark::PrimView(id) => self.view = Some(id),
+            Mark::Bootstrap | Mark::Component(_) => {
+                let line = bootstrap(entry, mark, initial, self.view.take(), part);
+                self.begun.push(Begun { line, grew: Vec::new() });
+            }
+            Mark::View(members) => {
+                self.view = None;
+                if let Some(begun) = self.begun.last_mut() {
+                    begun.grows(*members, entry.at);
+                }
+            }
+            // Whatever this node bootstrapped itself is overwritten by the donor's history.
+            Mark::Transferred => self.begun.clear(),
+            _ => {}
+        }
+    }
 }
 
 /// A bootstrap, and each view since that had more members than any before it.
@@ -237,14 +261,23 @@ impl Begun {
     }
 }
 
-/// `TIME group UUID:SEQNO after TIME` for a bootstrap; `TIME component MEMBERS after TIME` for a component formed by one,
-/// whose position the log does not say in one line. The last time is when the server had taken part in a Primary
+/// `TIME group UUID:SEQNO after TIME` for a bootstrap; `TIME component MEMBERS [in VIEW] after TIME` for a component formed
+/// by one, whose position the log does not say in one line. The last time is when the server had taken part in a Primary
 /// Component before, `-` where that was not seen; ` grew MEMBERS@TIME …` follows where views came
 /// after it, each that had more members than any before.
-fn bootstrap(entry: &Entry<'_>, mark: &Mark<'_>, initial: Option<&str>, before: Option<Timestamp>) -> Plain {
+fn bootstrap(
+    entry: &Entry<'_>,
+    mark: &Mark<'_>,
+    initial: Option<&str>,
+    view: Option<&str>,
+    before: Option<Timestamp>,
+) -> Plain {
     let time = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| format!("{at:.0}"));
     let what = match (mark, initial) {
-        (Mark::Component(members), _) => format!("component {}", members.unwrap_or("?")),
+        (Mark::Component(members), _) => {
+            let view = view.map(|view| format!(" in {view}")).unwrap_or_default();
+            format!("component {}{view}", members.unwrap_or("?"))
+        }
         (_, Some(initial)) => format!("group {initial}"),
         (_, None) => "group ?".to_owned(),
     };

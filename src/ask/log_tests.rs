@@ -95,7 +95,7 @@ fn a_bootstrap_tells_where_it_began() {
 fn a_view_formed_again_by_itself_tells_its_size() {
     let story = story(fixture!("03-kill9/autorestart-g1-log.txt"));
     let told: Vec<&str> = story.bootstraps.iter().map(Plain::as_str).collect();
-    assert!(told.iter().any(|line| line.contains(" component 3 after ")), "{told:?}");
+    assert!(told.iter().any(|line| line.contains(" component 3 in c2ec50de-8ffd,15 after ")), "{told:?}");
 }
 
 #[test]

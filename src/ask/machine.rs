@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::frame::{Frame, Status};
 use super::process::{self, Kind, Process};
 use super::unit::{Setter, Unit, of_cgroup};
-use super::{leftovers, listen};
-use crate::facts::{Facts, Key, Known, Plain, SessionId, WhyKind, keys};
+use super::{leftovers, listen, state};
+use crate::facts::{Facts, Key, Known, Plain, Role, SessionId, Why, WhyKind, keys};
 
 /// The node's clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,7 +44,7 @@ fn offset(zone: &str) -> Option<Offset> {
 }
 
 /// The machine's facts.
-pub(super) fn facts(frame: &Frame<'_>, clock: Clock, at: Timestamp, out: &mut Facts) {
+pub(super) fn facts(frame: &Frame<'_>, role: Role, clock: Clock, at: Timestamp, out: &mut Facts) {
     let source = Plain::from("the probe");
     let mut set = Setter { out, source: &source, at };
     set.set(keys::HOST_NAME, frame.word("hostname", "the host name"));
@@ -96,8 +96,8 @@ pub(super) fn facts(frame: &Frame<'_>, clock: Clock, at: Timestamp, out: &mut Fa
     set.set(keys::WSREP_PEERS_SILENT, peers.map(listen::silent_peers));
     out.set(
         keys::LEFTOVERS,
-        leftovers_of(frame),
-        &Plain::from("option files, units, flag files and the manager's environment"),
+        leftovers_of(frame, role),
+        &Plain::from("option files, units, flag files, the manager's environment and gvwstate.dat"),
         at,
     );
 }
@@ -149,7 +149,7 @@ fn uptime(text: &str) -> Known<u64> {
 }
 
 /// Everything found in any place. That nothing was found is known only where every place was read.
-fn leftovers_of(frame: &Frame<'_>) -> Known<Vec<Plain>> {
+fn leftovers_of(frame: &Frame<'_>, role: Role) -> Known<Vec<Plain>> {
     let unit = frame.text("unit", "the unit").map(Unit::parse);
     let systemd = frame.text("manager", "the manager").is(|manager| *manager == "systemd");
     let mut unread = None;
@@ -172,10 +172,37 @@ fn leftovers_of(frame: &Frame<'_>) -> Known<Vec<Plain>> {
             found.extend(leftovers::in_environment(&format!("unit {property}="), text));
         }
     }
+    if role == Role::Data {
+        match lone_view(frame) {
+            Ok(view) => found.extend(view),
+            Err(why) => unread = Some(why),
+        }
+    }
     match unread {
         Some(why) if found.is_empty() => Known::Unknown(why),
         _ => Known::Known(found),
     }
+}
+
+/// A saved view of the node alone, with which its next server is a Primary Component at once; the view of a server that
+/// runs is its own, and current. An arbitrator's is not looked at: what it forms holds no data.
+fn lone_view(frame: &Frame<'_>) -> Result<Option<Plain>, Why> {
+    let Some(path) = state::lone_view(frame) else { return Ok(None) };
+    match all_processes(frame) {
+        Known::Known(all) if all.iter().any(|process| process.ours && process.kind == Kind::Server) => {
+            Ok(None)
+        }
+        Known::Known(_) => Ok(Some(Plain::new(format!("{path}: a saved view of this node alone")))),
+        Known::Unknown(why) => Err(why),
+    }
+}
+
+/// Servers, recoveries and transfers on the machine.
+fn all_processes(frame: &Frame<'_>) -> Known<Vec<Process>> {
+    frame.text("processes", "the processes of others").and_then(|text| match process::parse(text) {
+        Some(all) => Known::Known(all),
+        None => Known::unknown(WhyKind::Malformed, "the list of processes is not of our form"),
+    })
 }
 
 /// How the server would flush by its option files, where it could not be asked: it may be down, and what it lost when
@@ -234,11 +261,7 @@ fn transfer_role(runs: bool, roles: &str) -> Known<Plain> {
 
 /// The facts of the processes, and the server process that is stopped by a signal, where one is.
 pub(super) fn processes(frame: &Frame<'_>, at: Timestamp, out: &mut Facts) -> Option<u64> {
-    let all =
-        frame.text("processes", "the processes of others").and_then(|text| match process::parse(text) {
-            Some(all) => Known::Known(all),
-            None => Known::unknown(WhyKind::Malformed, "the list of processes is not of our form"),
-        });
+    let all = all_processes(frame);
     let main = out.get(keys::UNIT_MAIN_PID).known().copied();
     let source = Plain::from("/proc");
     let mut set = Setter { out, source: &source, at };

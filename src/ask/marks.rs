@@ -48,6 +48,9 @@ pub(super) enum Mark<'a> {
     Bootstrap,
     /// A component was formed by bootstrap: pc.bootstrap, or the last view formed again.
     Component(Option<&'a str>),
+    /// gcomm has a view that is Primary: its representative and number, the same on each of its members. The component
+    /// that is made of it comes next.
+    PrimView(&'a str),
     /// A Primary Component has another view, of so many members.
     View(Option<&'a str>),
     /// What was begun as a transfer turned out incremental and ended: the data was never touched by a full one.
@@ -194,6 +197,9 @@ impl<'a> Entry<'a> {
         }
         if begins("gcomm: bootstrapping new group") {
             return Some(Mark::Bootstrap);
+        }
+        if let Some(view) = message.strip_prefix("view(view_id(PRIM,") {
+            return view.split_once(')').map(|(id, _)| Mark::PrimView(id));
         }
         if begins("New COMPONENT: primary = yes, bootstrap = yes") {
             return Some(Mark::Component(

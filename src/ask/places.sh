@@ -13,6 +13,12 @@ leftover_places() { # DATADIR: those that are there, one per line
   if [ -e "$1/my.cnf" ]; then printf '%s\n' "$1/my.cnf"; fi
 }
 
+lone_view() { # DATADIR: its gvwstate.dat, where that saves a view of one member: such a server needs nobody at its next start
+  if [ "$(grep -c '^[[:space:]]*member:' "${1%/}/gvwstate.dat" 2>/dev/null)" = 1 ]; then
+    printf '%s\n' "${1%/}/gvwstate.dat"
+  fi
+}
+
 new_cluster_environment() { # the manager's variables that start a server as a new cluster, one per line; a name alone does not
   found=$(bounded 10 systemctl show-environment 2>&1) || {
     printf 'the environment cannot be read: %s\n' "$found"

@@ -89,7 +89,7 @@ pub fn read(request: &Request, output: &[u8], at: Timestamp) -> Result<Answer, N
     let frame = Frame::parse(output)?;
     let clock = frame.text("clock", "the clock").known().map(|text| Clock::parse(text)).unwrap_or_default();
     let mut facts = Facts::new();
-    machine::facts(&frame, clock, at, &mut facts);
+    machine::facts(&frame, request.role, clock, at, &mut facts);
     unit::facts(&frame, at, &mut facts);
     let frozen = machine::processes(&frame, at, &mut facts);
     state::facts(&frame, at, &mut facts);

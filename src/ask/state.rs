@@ -98,6 +98,14 @@ fn grastate_facts<S>(frame: &Frame<'_>, stat: &Known<S>, datadir: &str, at: Time
     );
 }
 
+/// Where gvwstate.dat saves a view of one member alone, its path; `None` too where its bytes were not read.
+pub(super) fn lone_view(frame: &Frame<'_>) -> Option<String> {
+    let datadir = frame.word("datadir", "the data directory");
+    let path = format!("{}/gvwstate.dat", datadir.known()?.as_str().trim_end_matches('/'));
+    let bytes = state_file(frame, "gvwstate", &path);
+    bytes.is(|bytes| gvwstate::is_lone(bytes)).then_some(path)
+}
+
 fn gvwstate_facts<S>(frame: &Frame<'_>, stat: &Known<S>, datadir: &str, at: Timestamp, out: &mut Facts) {
     let path = format!("{}/gvwstate.dat", datadir.trim_end_matches('/'));
     let source = Plain::new(&path);

@@ -147,7 +147,7 @@ keys! {
     LOG_REACH: Timestamp = "log.reach", None, "Time of the oldest line of the log that was read: a bootstrap before it is not seen (S25).";
     LOG_TOOK_PART: Timestamp = "log.took_part_at", None, "When the node was last in a Primary Component by the log, on the machine's clock (S25).";
     LOG_TRANSFER: Plain = "log.last_transfer", None, "How the last start of the log got its data: IST, SST, or none where it took no transfer.";
-    LOG_BOOTSTRAPS: Texts = "log.bootstraps", None, "Bootstraps in the part of the log that was read, since the last full transfer (S25): time, `group` with the position or `component` with the number of members, when the node had taken part before, and to how many members it grew when.";
+    LOG_BOOTSTRAPS: Texts = "log.bootstraps", None, "Bootstraps in the part of the log that was read, since the last full transfer (S25): time, `group` with the position or `component` with the number of members and the view's id, when the node had taken part before, and to how many members it grew when.";
     LOG_MARKS: Texts = "log.marks", None, "The latest lines of the log that say where the server stood, oldest first.";
     LOG_KNOWN: Texts = "log.known", None, "Known lines in the part of the log that was read (ask::lines), the latest last: id, how often, time of the first, time of the last.";
     LOG_STARTS: u64 = "log.starts_last_hour", None, "Starts of the server in the last hour of the log that was read (case 23).";

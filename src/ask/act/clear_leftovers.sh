@@ -33,6 +33,12 @@ nobody() { # FILE: the lines with a cluster address that names nobody
 }
 
 check() {
+  # The view of a server that runs is its own, and current.
+  alone=$(lone_view "$datadir")
+  if [ -n "$alone" ]; then
+    processes
+    if [ -n "$servers" ]; then alone=; fi
+  fi
   # From here on lists are lines: a path may hold blanks.
   IFS=$nl
   set -f
@@ -59,6 +65,7 @@ check() {
 work() {
   flags=$(new_cluster_flags)
   for file in $flags; do quarantine "$file" move || return 1; done
+  if [ -n "$alone" ]; then quarantine "$alone" move || return 1; fi
   units_changed=
   for file in $(files); do
     list=$(numbers "$file")
@@ -89,6 +96,7 @@ work() {
     [ -z "$found" ] || return 1
   fi
   [ -z "$(new_cluster_flags)" ] || return 1
+  [ -z "$alone" ] || [ -z "$(lone_view "$datadir")" ] || return 1
   for file in $(files); do
     [ -z "$(numbers "$file")" ] || return 1
   done

@@ -121,6 +121,8 @@ impl Deed {
             Self::EndStuck { .. } => &["kill -KILL PID"],
             Self::ClearLeftovers => &[
                 "mv FLAG-FILE /var/lib/breakglass/quarantine/SESSION/",
+                "mv DATADIR/gvwstate.dat /var/lib/breakglass/quarantine/SESSION/, only where it saves a view of this node \
+                 alone and no server runs",
                 "systemctl unset-environment, for every variable with --wsrep-new-cluster",
                 "comment out wsrep_new_cluster in option files and drop-ins, the original kept in quarantine",
             ],

@@ -65,7 +65,9 @@ impl Deed {
             Self::Freeze => &[UNIT, include_str!("freeze.sh")],
             Self::Unfreeze => &[UNIT, include_str!("unfreeze.sh")],
             Self::EndStuck { .. } => &[UNIT, include_str!("end_stuck.sh")],
-            Self::ClearLeftovers => &[PLACES, QUARANTINE, DEFAULTS, include_str!("clear_leftovers.sh")],
+            Self::ClearLeftovers => {
+                &[SERVER, PLACES, QUARANTINE, DEFAULTS, include_str!("clear_leftovers.sh")]
+            }
             Self::RecoverDirect => &[SERVER, DEFAULTS, include_str!("recover_direct.sh")],
             Self::Bootstrap { .. } => &[SERVER, UNIT, PLACES, QUARANTINE, include_str!("bootstrap.sh")],
             Self::Start { .. } => &[SERVER, UNIT, PLACES, include_str!("start.sh")],

@@ -7,6 +7,8 @@ check() {
   [ -z "$flags" ] || refuse leftovers "it would start as a new cluster: $flags"
   variables=$(new_cluster_environment) || refuse leftovers "whether it would start as a new cluster: $variables"
   [ -z "$variables" ] || refuse leftovers "it would start as a new cluster, by the manager's environment: $variables"
+  alone=$(lone_view "$datadir")
+  [ -z "$alone" ] || refuse leftovers "it would be a Primary Component by itself: $alone saves a view of this node alone"
 }
 
 work() {

@@ -3,7 +3,8 @@
 //!
 //! Kept in the scripts: whatever leaves its place goes to `/var/lib/breakglass/quarantine`, which no state transfer
 //! empties, with a manifest. The one file of the data directory that is ever written is grastate.dat, as an edited copy
-//! renamed over it, the original kept.
+//! renamed over it, the original kept; the one that is ever moved away is gvwstate.dat, where it saves a view of the node
+//! alone (S10).
 
 #[cfg(test)]
 mod tests {

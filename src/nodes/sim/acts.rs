@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::founding::FLAG;
 use super::machine::{DATADIR, Lease, Machine, Op, Phase, UNIT};
 use super::sql;
 use super::world::{Event, MILLI, World, get};
@@ -133,10 +132,8 @@ impl World {
                 self.bootstrap(index, act.op.as_str(), session, *position, peers)
             }
             Deed::Start { .. } => {
-                let left = self.machines.get(index).and_then(Machine::leftover);
                 let refusal = self.server_is_there(index);
-                let founds = || refused("leftovers", format!("it would start as a new cluster: {FLAG}"));
-                refusal.or_else(|| left.map(|_| founds())).unwrap_or_else(|| {
+                refusal.or_else(|| self.would_found(index)).unwrap_or_else(|| {
                     self.launch(index, act.op.as_str(), false);
                     Begun::Runs
                 })

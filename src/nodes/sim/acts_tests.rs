@@ -140,6 +140,22 @@ esac"#,
         self.put("environment", &format!("{VARIABLE}\n"));
     }
 
+    /// It was alone in its Primary Component when it was killed.
+    fn view_alone(&mut self) {
+        let member = "member: 9febc8e3-e628-11f1-a398-b79fc432aa0a 0\n";
+        let text = format!(
+            "my_uuid: 9febc8e3-e628-11f1-a398-b79fc432aa0a\n#vwbeg\nview_id: 3 9febc8e3-e628-11f1-a398-b79fc432aa0a 4\n\
+             bootstrap: 1\n{member}#vwend\n"
+        );
+        let at = "2026-11-21T02:59:00Z".parse::<jiff::Timestamp>().unwrap();
+        self.put("var/lib/mysql/gvwstate.dat", &text);
+        let path = self.root.path().join("var/lib/mysql/gvwstate.dat");
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(UNIX_EPOCH + Duration::from_secs(at.as_second().unsigned_abs())).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o660)).unwrap();
+        self.machine().dir.gvwstate = Some((text, at));
+    }
+
     /// The state file, after a change.
     fn state(&mut self, change: impl Fn(&mut String)) {
         let file = self.machine().dir.grastate.as_mut().unwrap();
@@ -330,6 +346,30 @@ fn what_could_found_a_cluster_stops_a_start_and_goes_into_quarantine() {
     assert_eq!(simulated, real);
     assert!(real.contains("/1-mariadb-wsrep-new-cluster sha256 ") && real.contains(VARIABLE), "{real}");
     assert!(both.machine().leftover().is_none());
+}
+
+#[test]
+fn a_saved_view_of_a_node_alone_stops_a_start_and_goes_into_quarantine() {
+    if !is_root() {
+        return;
+    }
+    let mut both = Both::new();
+    both.leftovers();
+    both.view_alone();
+    let (real, simulated) = both.both(1, &Deed::ClearLeftovers);
+    // Here the file is root's.
+    assert_eq!(simulated, real.replace("root:root 660", "mysql:mysql 660"));
+    assert!(real.contains("/2-gvwstate.dat sha256 ") && real.contains(" root:root 660 "), "{real}");
+    assert!(both.machine().dir.gvwstate.is_none());
+    assert!(!both.root.path().join("var/lib/mysql/gvwstate.dat").exists());
+    same(both.both(1, &Deed::ClearLeftovers), "done 0\nnothing is left that could bootstrap this node\n");
+
+    both.view_alone();
+    same(
+        both.both(1, &Deed::Start { together: true }),
+        "refused leftovers it would be a Primary Component by itself: /var/lib/mysql/gvwstate.dat saves a view of this \
+         node alone",
+    );
 }
 
 #[test]

@@ -118,13 +118,39 @@ impl World {
         )
     }
 
-    /// The flag goes into quarantine, the variable out of the manager's environment (src/ask/act/clear_leftovers.sh).
+    /// What would make a start found a cluster (src/ask/act/start.sh).
+    pub(super) fn would_found(&self, index: usize) -> Option<Begun> {
+        let machine = self.machines.get(index)?;
+        if machine.leftover().is_some() {
+            return Some(refused("leftovers", format!("it would start as a new cluster: {FLAG}")));
+        }
+        machine.lone_view().map(|_| {
+            let words = format!(
+                "it would be a Primary Component by itself: {DATADIR}/gvwstate.dat saves a view of this node alone"
+            );
+            refused("leftovers", words)
+        })
+    }
+
+    /// The flag and a view of this node alone go into quarantine, the variable out of the manager's environment
+    /// (src/ask/act/clear_leftovers.sh).
     pub(super) fn clear_leftovers(&mut self, index: usize, session: &str) -> Begun {
+        let alone = self.machines.get(index).and_then(Machine::lone_view);
         let left = get(&mut self.machines, index).and_then(Machine::clear_leftover);
         let mut said = String::new();
         if let Some(since) = left {
             let about = format!("root:root 644 {}", since.as_second());
             said = self.quarantine(index, session, FLAG, FLAG_TEXT, &about);
+        }
+        if let Some((text, written)) = alone {
+            let path = format!("{DATADIR}/gvwstate.dat");
+            let about = format!("mysql:mysql 660 {}", written.as_second());
+            said += &self.quarantine(index, session, &path, &text, &about);
+            if let Some(machine) = get(&mut self.machines, index) {
+                machine.dir.gvwstate = None;
+            }
+        }
+        if left.is_some() {
             let _ = writeln!(said, "from the manager's environment: {VARIABLE}");
         }
         Begun::Answered(done(said + "nothing is left that could bootstrap this node"))

@@ -484,6 +484,14 @@ impl Machine {
         gvwstate::parse(text.as_bytes()).view.known().cloned()
     }
 
+    /// gvwstate.dat with its time, where it saves a view of this node alone and no server runs whose view it is: what
+    /// starts with it is a Primary Component by itself (tests/fixtures/lab/view-alone).
+    pub(super) fn lone_view(&self) -> Option<(String, Timestamp)> {
+        let (text, _) = self.dir.gvwstate.as_ref().filter(|_| self.server.is_none())?;
+        let is_member = |line: &&str| line.trim_start().starts_with("member:");
+        (text.lines().filter(is_member).count() == 1).then(|| self.dir.gvwstate.clone()).flatten()
+    }
+
     /// `UUID:seqno` of the engine.
     pub(super) fn position(&self) -> String {
         if self.dir.engine.uuid == ZERO {
