@@ -144,7 +144,7 @@ fn differences(case: &Case, wanted: &Answer, also: Option<usize>) -> (Vec<String
             both += 1;
             // The property over all rules, said of the paper alone.
             let own = case.sheets[target].place.unwrap();
-            for sheet in case.sheets.iter().filter(|sheet| !sheet.tainted) {
+            for sheet in &case.sheets {
                 let kept = sheet.place.is_some_and(|place| place.0 == own.0 && place.1 <= own.1);
                 compare(&|| "that what is surveyed is kept".to_owned(), &kept.to_string(), "true");
             }
@@ -233,6 +233,15 @@ fn at_a_glance(states: &[&str]) -> (Verdict, BTreeSet<usize>) {
 fn half_of_a_view_proves_nothing() {
     assert_eq!(at_a_glance(&["a member of all", "unreachable"]).0, Verdict::Undetermined);
     assert_eq!(at_a_glance(&["a member of all", "a member of all"]).0, Verdict::Healthy);
+}
+
+/// Who takes a full transfer cannot speak, and is counted only where nobody who speaks wavers.
+#[test]
+fn a_silent_joiner_is_no_vote_beside_a_member_that_wavers() {
+    let (donor, joiner) = ("a donor in all", "starts and takes a full transfer");
+    let beside = |other| at_a_glance(&[donor, joiner, donor, other]).0;
+    assert_eq!(beside("a member of all, looking for another view"), Verdict::Undetermined);
+    assert_eq!(beside("unreachable"), Verdict::Degraded);
 }
 
 #[test]

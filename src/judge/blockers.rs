@@ -28,6 +28,8 @@ pub(super) fn of_bootstrap(reading: &Reading<'_>, nodes: &[NodeJudgement], now: 
     blocked.extend(held.filter_map(|node| s07::not_cleared(node.survey)));
     let ranked = nodes.iter().filter(|node| !lifted.lifts(8, &node.name));
     blocked.extend(s08::off_the_path(ranked.filter_map(|node| Some((&node.name, node.standing?)))));
+    let beyond = standing::tainted_beyond(reading).into_iter();
+    blocked.extend(beyond.filter(|found| !found.node.as_ref().is_some_and(|node| lifted.lifts(8, node))));
     blocked.extend(reading.data().filter_map(|node| s09::stale(node.survey, now)));
     blocked.extend(reading.data().flat_map(|node| s10::leftovers(node.survey)));
     blocked.extend(reading.data().filter_map(|node| s03::edited(node.survey)));

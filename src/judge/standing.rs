@@ -1,10 +1,11 @@
 //! What each node's history is worth: the first standing that fits, in the order of [`Standing`].
 
+use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::safety::s25::Kind;
-use super::safety::{s01, s02, s04};
-use super::waiver::Lifted;
+use super::safety::{s01, s02, s04, s07, s08, s13};
+use super::waiver::{Lifted, Waiver};
 use super::{Blocked, NodeReading, Reading, Server, reason};
 use crate::facts::{Known, NodeName, Plain, Position, Role, WhyKind, keys};
 
@@ -129,6 +130,16 @@ fn ladder<'a>(reading: &'a Reading<'_>) -> Ladder<'a> {
     }
 }
 
+/// S8 over the TAINTED nodes: each whose known position no node that is trusted covers, or that was evicted. Where the trusted ones are of two
+/// histories, or none holds anything, nobody is a candidate that it could be held against.
+pub(super) fn tainted_beyond(reading: &Reading<'_>) -> Vec<Blocked> {
+    let Some((top, _)) = ladder(reading).top else { return Vec::new() };
+    let tainted = reading.data().filter(|node| node.tainted().is_some());
+    let held = tainted.filter_map(|node| Some((node, node.position.known()?.position)));
+    held.filter_map(|(node, held)| s08::beyond(node.name(), held, top, s07::was_evicted(node.survey)))
+        .collect()
+}
+
 /// S4 over the reading, less what is waived.
 pub(super) fn missing(reading: &Reading<'_>) -> Vec<Blocked> {
     let asked = reading.data().filter(|node| !reading.lifted.lifts(4, node.name()));
@@ -136,7 +147,26 @@ pub(super) fn missing(reading: &Reading<'_>) -> Vec<Blocked> {
         name: node.name(),
         server: &node.server,
         position: &node.position,
+        blank: is_blank(node),
     }))
+}
+
+/// Who would be a CANDIDATE if these nodes' missing positions were waived by name (S4).
+pub(super) fn candidates_without(reading: &Reading<'_>, blank: &[&NodeReading<'_>]) -> Vec<NodeName> {
+    let mut waivers = reading.lifted.waivers.clone();
+    for node in blank {
+        waivers.give(Waiver { rule: 4, node: node.name().clone(), until: Timestamp::MAX });
+    }
+    let without = Reading::of(reading.survey, Lifted { waivers: &waivers, now: reading.lifted.now });
+    let candidates = standings(&without).into_iter();
+    let candidates = candidates.filter(|(_, stands)| stands.word == Some(Standing::Candidate));
+    candidates.map(|(name, _)| name.clone()).collect()
+}
+
+/// A node that is down, and of which no recovery would tell more: its data directory is bare, or its engine was asked and
+/// holds no position.
+pub(super) fn is_blank(node: &NodeReading<'_>) -> bool {
+    node.is_gone() && node.position.known().is_none() && (is_bare(node) || s13::holds_none(node.survey))
 }
 
 /// No server runs, and there is not even a system schema: a data directory that holds nothing, or one whose volume is
@@ -145,6 +175,25 @@ pub(super) fn is_bare(node: &NodeReading<'_>) -> bool {
     node.server.is(|server| server.is_down())
         && node.survey.facts.get(keys::DATADIR_SYSTEM_SCHEMA).is(|there| !there)
         && node.survey.facts.get(keys::GRASTATE_FILE).is(|file| file.as_str() == "missing")
+}
+
+/// Why a node without a position holds nothing of any history; `None` where that is not known.
+fn empty(node: &NodeReading<'_>) -> Option<&'static str> {
+    let facts = &node.survey.facts;
+    if is_bare(node) {
+        return Some("there is nothing in its data directory");
+    }
+    let file = facts.get(keys::GRASTATE_FILE);
+    let zero = facts.get(keys::GRASTATE_UUID).why().is_some_and(|why| why.kind == WhyKind::Undefined);
+    // Where what runs is not known, the file's word stands; a joiner that runs has a zero UUID for a moment.
+    let at_rest = node.server.known().is_none_or(|server| server.is_down());
+    if zero && at_rest && file.is(|file| file.as_str() == "valid") {
+        return Some("no cluster identity in its state file, no position");
+    }
+    // Galera reads a file that is not there, or is empty, as a zero UUID (tests/fixtures/galera/11-parsing/results.txt).
+    let unwritten = file.is(|file| matches!(file.as_str(), "missing" | "empty"));
+    (unwritten && node.is_gone() && s13::holds_none(node.survey))
+        .then_some("no state file, and its engine holds no position")
 }
 
 fn standing(reading: &Reading<'_>, ladder: &Ladder<'_>, node: &NodeReading<'_>) -> Stands {
@@ -162,15 +211,8 @@ fn standing(reading: &Reading<'_>, ladder: &Ladder<'_>, node: &NodeReading<'_>) 
     let held = match &node.position {
         Known::Known(held) => held,
         Known::Unknown(why) => {
-            let file = node.survey.facts.get(keys::GRASTATE_UUID);
-            let zero = file.why().is_some_and(|why| why.kind == WhyKind::Undefined)
-                && node.survey.facts.get(keys::GRASTATE_FILE).is(|file| file.as_str() == "valid");
-            if is_bare(node) {
-                return Stands::new(Standing::Empty, "there is nothing in its data directory");
-            }
-            // Where what runs is not known, the file's word stands; a joiner that runs has a zero UUID for a moment.
-            if zero && node.server.known().is_none_or(|server| server.is_down()) {
-                return Stands::new(Standing::Empty, "no cluster identity in its state file, no position");
+            if let Some(why) = empty(node) {
+                return Stands::new(Standing::Empty, why);
             }
             return Stands::new(Standing::Unknown, format!("no position: {}", why.text));
         }

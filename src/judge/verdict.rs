@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::safety::s07;
 use super::server::no_process;
-use super::standing::Stands;
+use super::standing::{self, Stands};
 use super::{NodeReading, Reading, Server, Standing, WriteSets};
 use crate::facts::{Known, NodeName, Role, WhyKind, keys};
 
@@ -166,6 +166,7 @@ pub(super) fn loss(
             "no Primary and no candidate: positions are missing or contradict",
         );
     }
+    let beyond = if reading.primary.is_none() { standing::tainted_beyond(reading) } else { Vec::new() };
     for (node, (name, stands)) in reading.nodes.iter().zip(standings) {
         let unknown = |why: &str| Known::unknown(WhyKind::NotRead, format!("{name}: {why}"));
         if reading.lifted.leaves_out(name) && !reading.is_member(name) {
@@ -203,7 +204,8 @@ pub(super) fn loss(
             },
         };
         if !loses_nothing {
-            return unknown(stands.why.as_str());
+            let more = beyond.iter().find(|found| found.node.as_ref() == Some(*name));
+            return unknown(more.map_or(&stands.why, |found| &found.why).as_str());
         }
     }
     if unlisted(reading) > 0 {

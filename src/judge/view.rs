@@ -193,7 +193,8 @@ fn confirmed(group: &[Claim], mute: u64) -> Option<Vec<&Claim>> {
     }
     // A single member has nobody to doubt it, and still has to be settled itself.
     let first = members.first().filter(|claim| claim.settled)?;
-    let heard = members.iter().all(|claim| claim.settled && claim.hears_all);
+    // Also those whose word was dropped above: who looks for another view is about to leave this one.
+    let heard = group.iter().all(|claim| claim.settled && claim.hears_all);
     let votes = members.len() as u64;
     let votes = if heard { votes + mute.min(first.size.saturating_sub(votes)) } else { votes };
     (votes * 2 > first.size).then_some(members)

@@ -221,6 +221,20 @@ fn a_member_that_was_not_read_may_be_a_copy() {
     assert!(said.contains("one copy of the data left"), "{said}");
 }
 
+/// tests/fixtures/lab/garbd-alone: left alone, garbd goes on as a component of its own, and nobody looks for it.
+#[test]
+fn an_arbitrator_outside_of_a_whole_primary_is_a_vote_that_is_missing() {
+    let garbd = || Node::new("a4").role(Role::Arbitrator).set(keys::ARBITRATOR_PROCESS, plain("441 _garbd"));
+    let with = |view: &[&str]| {
+        let members = ["g1", "g2"].map(|name| Node::new(name).synced(4, view, 100));
+        judged(members.into_iter().chain([garbd()]).collect())
+    };
+    assert!(finding(&with(&["g1", "g2", "a4"]), "galera.arbitrator").is_none());
+    let judgement = with(&["g1", "g2"]);
+    let said = finding(&judgement, "galera.arbitrator").unwrap().text.to_string();
+    assert!(said.contains("its vote is missing until garbd is restarted"), "{said}");
+}
+
 /// Old trouble in a rotated log, whose lines no longer show when the node took part, is no trouble of a member that serves.
 #[test]
 fn old_lines_say_nothing_of_a_member_that_serves() {

@@ -4,7 +4,7 @@ use breakglass::facts::{Known, PositionSource, Survey, WhyKind, keys};
 use breakglass::judge::{Doing, Standing, Verdict, Waivers, judge, judge_with};
 
 use super::permit::{bootstrap, held, name, waive};
-use super::surveys::{Node, UUID, now, plain, survey};
+use super::surveys::{Node, OTHER_UUID, UUID, ago, now, plain, survey};
 use super::{ALL, candidates, rules, standings, stopped};
 
 fn ready(nodes: Vec<Node>) -> Survey {
@@ -98,12 +98,52 @@ fn logs_that_do_not_reach_back_hold_the_act_and_hide_no_candidate() {
     nodes[1] = Node::new("g2").stopped(2007).set(keys::LOG_REACH, now() - jiff::SignedDuration::from_mins(5));
     let s = ready(nodes);
     assert_eq!(candidates(&judge(&s)), ["g1"]);
-    assert_eq!(bootstrap(&s, "g1", &Waivers::NONE), ["S25 g1", "S25 g3"]);
+    // Of the two whose histories may have parted either can be left out; only without g2 does g1 go on.
+    assert_eq!(bootstrap(&s, "g1", &Waivers::NONE), ["S25 g1", "S25 g2", "S25 g3"]);
+    assert!(bootstrap(&s, "g1", &waive(&[(25, "g1")])).contains(&"S8 g1".to_owned()));
     assert!(rules(&judge(&s), "galera.all-stopped").contains(&("S25", Some("g1".to_owned()))));
     let without = judge_with(&s, &waive(&[(25, "g2")]), now());
     assert_eq!(candidates(&without), ["g1"]);
     assert!(bootstrap(&s, "g1", &waive(&[(25, "g2")])).is_empty(), "g2 is left out, and stays so");
     assert_eq!(without.nodes[1].standing, Some(Standing::Behind(1)));
+}
+
+/// A machine that lost its power logged no end of its part in the group: what it was seen in is a bound, and where all other
+/// logs reach back to it and show no bootstrap since, nothing can have come between.
+#[test]
+fn a_log_without_an_end_is_a_doubt_only_where_the_others_do_not_reach_back() {
+    let cut = |seen: i64| {
+        let line = format!("became-primary 1 {0:.0} {0:.0}", ago(seen));
+        let node = Node::new("g1").crashed(ALL).recovered(2008);
+        let node = node.unknown(keys::LOG_TOOK_PART, WhyKind::Undefined, "the log does not show until when");
+        node.set(keys::LOG_KNOWN, vec![plain(&line)])
+    };
+    let beside = |first: Node, second: Node| ready(vec![first, second, Node::new("g3").stopped(2006)]);
+    let g2 = || Node::new("g2").stopped(2007);
+    let s = beside(cut(40), g2());
+    assert_eq!(candidates(&judge(&s)), ["g1"]);
+    assert!(bootstrap(&s, "g1", &Waivers::NONE).is_empty());
+    // Its own log shows it in no Primary at all: nothing bounds what may have come between.
+    let s = beside(cut(40).set(keys::LOG_KNOWN, vec![]), g2());
+    assert_eq!(bootstrap(&s, "g1", &Waivers::NONE), ["S25 g1", "S25 g2", "S25 g3"]);
+    // Another's log begins later.
+    let s = beside(cut(40), g2().set(keys::LOG_REACH, ago(30)));
+    assert_eq!(bootstrap(&s, "g1", &Waivers::NONE), ["S25 g1", "S25 g2", "S25 g3"]);
+    let held = bootstrap(&s, "g1", &waive(&[(25, "g2")]));
+    assert_eq!(held, ["S25 g1", "S25 g3"], "g3 may have been in what g2 bootstrapped");
+    assert!(bootstrap(&s, "g1", &waive(&[(25, "g2"), (25, "g3")])).is_empty(), "it leads on past both");
+    // A bootstrap since: whether g1 was in it nobody saw. One before: it was seen in a Primary after it.
+    let s = beside(cut(40), g2().bootstrapped(30, 2000, 60));
+    assert!(bootstrap(&s, "g1", &Waivers::NONE).contains(&"S25 g1".to_owned()));
+    let s = beside(cut(40), g2().bootstrapped(50, 2000, 60));
+    assert!(bootstrap(&s, "g1", &Waivers::NONE).is_empty());
+    // Two bootstraps apart from each other before it: in whose group it was is as open as ever.
+    let s = ready(vec![
+        cut(40),
+        Node::new("g2").stopped(2007).bootstrapped(50, 2000, 60),
+        Node::new("g3").stopped(2006).bootstrapped(49, 2000, 60),
+    ]);
+    assert_eq!(standings(&judge(&s)), [Standing::Unknown, Standing::Diverged, Standing::Diverged]);
 }
 
 /// Three machines that started together and were killed within seconds: everything is seen.
@@ -156,6 +196,107 @@ fn a_recovered_position_makes_no_candidate_of_a_node_without_identity() {
         let judged = judge(&survey(vec![node, Node::new("g2").stopped(5), Node::new("g3").stopped(4)]));
         assert_eq!(standings(&judged), [Standing::Tainted, Standing::Candidate, Standing::Behind(1)]);
     }
+}
+
+/// An abort for being ahead, half a copy and an eviction can look the same: what such a node says beyond the candidate is left
+/// behind by nobody who waives nothing.
+#[test]
+fn what_only_a_tainted_node_says_it_holds_is_left_out_by_name() {
+    let zero = "00000000-0000-0000-0000-000000000000";
+    let beside =
+        |first: Node| ready(vec![first, Node::new("g2").stopped(10221), Node::new("g3").stopped(10222)]);
+    let without_file =
+        |at| Node::new("g1").crashed(ALL).recovered(at).set(keys::GRASTATE_FILE, plain("missing"));
+    for first in [
+        without_file(10333),
+        Node::new("g1").crashed(ALL).state_file(zero, -1).recovered(10333),
+        Node::new("g1").crashed(ALL).recovered(10333).set(keys::LOG_HALF_FILLED, true),
+        Node::new("g1").stopped(10333).set(keys::LOG_EVICTED, true),
+    ] {
+        let s = beside(first);
+        let judged = judge(&s);
+        assert_eq!(standings(&judged), [Standing::Tainted, Standing::Behind(1), Standing::Candidate]);
+        assert_eq!(bootstrap(&s, "g3", &Waivers::NONE), ["S8 g1"]);
+        let loss = judged.loss.why().unwrap().text.to_string();
+        assert!(loss.contains("111 write-sets beyond 10222") && loss.contains("not known"), "{loss}");
+        let finding = &judged.findings[0];
+        assert!(finding.next.as_str().starts_with("Copy the data directory of g1"), "{}", finding.next);
+        assert_eq!(finding.runbook, Some("galera-bootstrap"));
+        assert!(bootstrap(&s, "g3", &waive(&[(8, "g1")])).is_empty());
+        assert!(!bootstrap(&s, "g1", &waive(&[(8, "g1")])).is_empty(), "it is never the one");
+        assert_eq!(bootstrap(&s, "g3", &waive(&[(8, "g2")])), ["S8 g1"], "of another node");
+    }
+    assert!(bootstrap(&beside(without_file(10222)), "g3", &Waivers::NONE).is_empty(), "all of it is g3's");
+    // The group that evicted it went on from its number with other rows.
+    let evicted = beside(Node::new("g1").stopped(10200).set(keys::LOG_EVICTED, true));
+    assert_eq!(bootstrap(&evicted, "g3", &Waivers::NONE), ["S8 g1"]);
+    let loss = judge(&evicted).loss.why().unwrap().text.to_string();
+    assert!(loss.contains("which of its rows nobody else has is not known"), "{loss}");
+    let other = Node::new("g1").stopped(5).state_file(OTHER_UUID, 5).set(keys::LOG_EVICTED, true);
+    assert_eq!(bootstrap(&beside(other), "g3", &Waivers::NONE), ["S8 g1"]);
+}
+
+/// A data directory that was emptied, and the engine that a start made anew in one: asked, it holds no history. What led to
+/// it is not known, so nothing is overwritten and nobody is chosen past it without a word.
+#[test]
+fn an_engine_without_history_is_empty_and_a_waiver_leads_past_it() {
+    let fresh = || {
+        let node = Node::new("g3").crashed(ALL).set(keys::GRASTATE_FILE, plain("missing"));
+        let node = node.unknown(keys::GRASTATE_UUID, WhyKind::Undefined, "missing");
+        node.unknown(keys::GRASTATE_SEQNO, WhyKind::Undefined, "missing")
+    };
+    let asked = || fresh().unknown(keys::RECOVERED, WhyKind::Undefined, "the engine holds no position");
+    let with = |third: Node| ready(vec![Node::new("g1").stopped(8), Node::new("g2").stopped(7), third]);
+    let judged = judge(&with(fresh()));
+    assert_eq!(standings(&judged)[2], Standing::Unknown, "it was not asked");
+    assert!(
+        judged.findings[0].next.as_str().starts_with("Recover the position"),
+        "{}",
+        judged.findings[0].next
+    );
+
+    let emptied = || fresh().set(keys::DATADIR_SYSTEM_SCHEMA, false);
+    for third in [asked(), emptied(), emptied().unknown(keys::RECOVERED, WhyKind::Undefined, "none")] {
+        let s = with(third);
+        let judged = judge(&s);
+        assert_eq!(standings(&judged), [Standing::Unknown, Standing::Behind(1), Standing::Empty]);
+        assert_eq!(bootstrap(&s, "g1", &Waivers::NONE), ["S4 g3"]);
+        assert!(bootstrap(&s, "g1", &waive(&[(4, "g3")])).is_empty());
+        let finding = &judged.findings[0];
+        assert!(
+            finding.next.as_str().starts_with("There is no position to recover on g3"),
+            "{}",
+            finding.next
+        );
+        assert!(
+            finding.next.as_str().contains("that of g1: the runbook galera-bootstrap goes on from there")
+        );
+        assert_eq!(finding.runbook, Some("galera-bootstrap"));
+        assert!(!judged.findings.iter().any(|finding| finding.id == "galera.recovery-failed"));
+    }
+    // Something else is in the way as well: that comes first, and what leads on is named all the same.
+    let s = ready(vec![
+        Node::new("g1").stopped(8).set(keys::LEFTOVERS, vec![plain("my.cnf:3: gcomm://")]),
+        Node::new("g2").stopped(7),
+        asked(),
+    ]);
+    let next = judge(&s).findings[0].next.to_string();
+    assert!(next.contains("clear what is listed below first; then the runbook galera-bootstrap"), "{next}");
+
+    let two = ["g1", "g2"];
+    let beside = |third: Node| {
+        let mut nodes: Vec<Node> = two.iter().map(|name| Node::new(name).synced(4, &two, 100)).collect();
+        nodes.push(third);
+        ready(nodes)
+    };
+    let join = |s: &Survey, waivers: &Waivers| held(s, &Doing::Join { node: &name("g3") }, waivers);
+    assert_eq!(join(&beside(asked()), &Waivers::NONE), ["S13 g3"]);
+    assert!(join(&beside(asked()), &waive(&[(13, "g3")])).is_empty());
+    assert!(join(&beside(fresh()), &waive(&[(13, "g3"), (4, "g3")])).contains(&"S4 g3".to_owned()));
+    let judged = judge(&beside(asked()));
+    let node_down = judged.findings.iter().find(|finding| finding.id == "galera.node-down").unwrap();
+    assert!(node_down.next.as_str().contains("asks for a waiver (S13)"), "{}", node_down.next);
+    assert_eq!(node_down.runbook, Some("galera-rejoin"));
 }
 
 #[test]

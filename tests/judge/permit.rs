@@ -7,7 +7,7 @@ use breakglass::judge::{
 use jiff::SignedDuration;
 use proptest::prelude::*;
 
-use super::surveys::{Node, OTHER_UUID, UUID, now, plain, survey};
+use super::surveys::{self, Node, OTHER_UUID, UUID, now, plain, survey};
 use super::{ALL, State, any_states, candidates, found, node_in, standings, stopped};
 
 pub(crate) fn name(text: &str) -> NodeName {
@@ -93,6 +93,24 @@ fn a_running_arbitrator_holds_a_bootstrap_and_one_that_is_stopped_does_not() {
     assert_eq!(bootstrap(&with("812 garb"), "g1", &Waivers::NONE), ["S6 a1"]);
     assert_eq!(bootstrap(&with("812 garb"), "g1", &waive(&[(5, "a1")])), ["S6 a1"]);
     assert!(bootstrap(&with(""), "g1", &Waivers::NONE).is_empty());
+}
+
+/// A view that was saved is formed again where all of its members are there: beside a living Primary that is a second one.
+#[test]
+fn whoever_would_form_its_last_view_with_one_that_is_cut_off_is_not_started() {
+    let uuid = |name: &str| plain(&surveys::member(name));
+    let with = |view: &[&str], third: fn(Node) -> Node| {
+        let mut nodes: Vec<Node> =
+            ["g1", "g2"].map(|name| Node::new(name).synced(4, &["g1", "g2"], 100)).into();
+        nodes.push(third(Node::new("g3")).set(keys::GVWSTATE_MY_UUID, uuid("g3")));
+        nodes.push(Node::new("g4").crashed(view).recovered(90).set(keys::GVWSTATE_MY_UUID, uuid("g4")));
+        join(&ready(nodes), "g4", &Waivers::NONE)
+    };
+    let apart = |node: Node| node.non_primary(&["g3", "g4"], 90);
+    let says = |held: &[String]| held.contains(&"S6 g4".to_owned());
+    assert!(says(&with(&["g3", "g4"], apart)));
+    assert!(!says(&with(&["g1", "g3", "g4"], apart)), "g1 is in the Primary");
+    assert!(!says(&with(&["g3", "g4"], |node| node.stopped(90))), "nobody is there to form it with");
 }
 
 /// Whoever has no CANDIDATE is not left without a choice: what is missing is asked for at the bootstrap, by name.
@@ -218,6 +236,10 @@ fn a_leftover_anywhere_holds_a_bootstrap() {
             assert_eq!(bootstrap(&ready(nodes), "g1", &Waivers::NONE), [format!("S10 {which}")]);
         }
     }
+    // A view of itself alone, which a start beside the living Primary would make another one of.
+    let alone = vec![plain("/var/lib/mysql/gvwstate.dat: a saved view of this node alone")];
+    let joiner = g3().crashed(&["g3"]).recovered(90).set(keys::LEFTOVERS, alone);
+    assert_eq!(join(&beside(joiner), "g3", &Waivers::NONE), ["S10 g3"]);
 }
 
 /// S21: the node that acts, and every other one that is down.

@@ -67,6 +67,9 @@ pub(crate) fn answer(sheets: &[Sheet], stories: &mut Stories) -> Answer {
 
     let mut in_the_way = BTreeSet::new();
     for (node, sheet) in sheets.iter().enumerate() {
+        if unaccounted(sheets, sheet) {
+            in_the_way.insert(("S8", node));
+        }
         in_the_way.extend(sheet.holds_back.iter().map(|rule| (*rule, node)));
         if sheet.place.is_none() {
             in_the_way.insert(("S4", node));
@@ -101,7 +104,18 @@ pub(crate) fn answer(sheets: &[Sheet], stories: &mut Stories) -> Answer {
     Answer { verdict, standings, candidates, loses_nothing, by_heads: by_heads(&found), in_the_way }
 }
 
-fn by_heads(found: &[Found]) -> bool {
+/// The promise over all rules: what a surveyed node holds is not dropped without a word. Of a node whose data cannot be trusted
+/// nobody goes on, so what it says it holds has to be held by one that can be: by the furthest, where those are of one history.
+/// Of one that was evicted no number says that its rows are the others'.
+fn unaccounted(sheets: &[Sheet], sheet: &Sheet) -> bool {
+    let trusted: Vec<Place> = sheets.iter().filter(|one| !one.tainted).filter_map(|one| one.place).collect();
+    let Some(furthest) = trusted.iter().max_by_key(|place| place.1) else { return false };
+    let one_history = trusted.iter().all(|place| place.0 == furthest.0);
+    let covered = |place: Place| place.0 == furthest.0 && place.1 <= furthest.1;
+    sheet.tainted && one_history && sheet.place.is_some_and(|place| sheet.evicted || !covered(place))
+}
+
+pub(crate) fn by_heads(found: &[Found]) -> bool {
     let heads = found.iter().filter(|node| matches!(node, Found::Unread | Found::Out(None))).count();
     let kept = found.iter().filter_map(|node| match node {
         Found::Out(Some(view)) => Some(view.count_ones() as usize),
@@ -192,19 +206,25 @@ fn parted(sheets: &[Sheet]) -> BTreeSet<(usize, usize)> {
 
 /// S25: of whom it is not known whether its history parted. Who is down, holds something, and was last in a Primary when
 /// another's log does not reach: a bootstrap there would not be seen. And who holds more than somebody's epoch began with,
-/// is in no Primary, and of whose last time in one nothing is known.
+/// is in no Primary, and of whose last time in one nothing is known, or nothing after that epoch began. A log without an end
+/// leaves open until when it was in one, and not that it was at the moment that it shows.
 fn doubted(sheets: &[Sheet]) -> impl Iterator<Item = usize> {
     let doubted = |(node, sheet): (usize, &Sheet)| {
         let Some(place) = sheet.place else { return false };
         let mut others =
             sheets.iter().enumerate().filter(|(other, _)| *other != node).map(|(_, other)| other);
-        match sheet.log.took_part {
-            Some(at) => is_down(sheet) && others.any(|other| other.log.reach < at),
-            None => others.any(|other| {
-                let began = other.log.bootstrap.zip(other.place);
-                began.is_some_and(|((from, _, _), theirs)| theirs.0 == place.0 && place.1 > from)
-            }),
+        if let Some(at) = sheet.log.took_part {
+            return is_down(sheet) && others.any(|other| other.log.reach < at);
         }
+        let unseen = |other: &Sheet| sheet.log.seen_in.is_none_or(|at| other.log.reach < at);
+        let without = |other: &Sheet| {
+            let (Some((from, minutes, _)), Some(theirs)) = (other.log.bootstrap, other.place) else {
+                return false;
+            };
+            let after = sheet.log.seen_in.is_some_and(|at| at < minutes);
+            theirs.0 == place.0 && place.1 > from && !after
+        };
+        others.any(|other| is_down(sheet) && other.server != "unknown" && unseen(other) || without(other))
     };
     sheets.iter().enumerate().filter(move |(node, sheet)| doubted((*node, sheet))).map(|(node, _)| node)
 }

@@ -58,6 +58,8 @@ pub(crate) struct Log {
     pub(crate) bootstrap: Option<(u64, i64, i64)>,
     /// When it was last in a Primary Component; `None` where the log does not say.
     pub(crate) took_part: Option<i64>,
+    /// Where it does not say: the last moment at which it shows it in one, if it shows any.
+    pub(crate) seen_in: Option<i64>,
     /// How far back the log reaches.
     pub(crate) reach: i64,
 }
@@ -71,6 +73,8 @@ pub(crate) struct Sheet {
     pub(crate) place: Option<Place>,
     /// Its data cannot be trusted, whatever its position says.
     pub(crate) tainted: bool,
+    /// The group went on without it, for it has rows that the group has not.
+    pub(crate) evicted: bool,
     /// No identity and no position: there is nothing in it, or nothing that says what it is.
     pub(crate) empty: bool,
     pub(crate) group: Group,

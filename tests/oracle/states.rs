@@ -23,7 +23,7 @@ const NAMES: [&str; 9] = ["g1", "g2", "g3", "g4", "g5", "g6", "g7", "g8", "g9"];
 const ZERO: &str = "00000000-0000-0000-0000-000000000000";
 
 /// A quiet log: no bootstrap, it reaches a month back, and the node was in the group ten minutes ago.
-const QUIET: Log = Log { bootstrap: None, took_part: Some(10), reach: 30 * 24 * 60 };
+const QUIET: Log = Log { bootstrap: None, took_part: Some(10), seen_in: None, reach: 30 * 24 * 60 };
 
 impl At {
     pub(crate) fn name(self) -> &'static str {
@@ -74,12 +74,25 @@ fn position((of, at): Place) -> Position {
 
 /// A server that is down, proved so, with nothing against it.
 fn down(server: &'static str, place: Option<Place>, saved: Option<Set>) -> Sheet {
-    Sheet { server, place, tainted: false, empty: false, group: Out(saved), log: QUIET, holds_back: &[] }
+    Sheet {
+        server,
+        place,
+        tainted: false,
+        evicted: false,
+        empty: false,
+        group: Out(saved),
+        log: QUIET,
+        holds_back: &[],
+    }
 }
 
 impl Sheet {
     fn held_back(self, holds_back: &'static [&'static str]) -> Self {
         Self { holds_back, ..self }
+    }
+
+    fn evicted(self) -> Self {
+        Self { evicted: true, ..self.tainted() }
     }
 
     fn tainted(self) -> Self {
@@ -125,12 +138,33 @@ fn without_file(node: Node, word: &str) -> Node {
         .unknown(keys::GRASTATE_SAFE, kind, word)
 }
 
+/// What the probe says of a saved view with one member while no server runs.
+fn alone_by_its_view(node: Node) -> Node {
+    node.set(keys::LEFTOVERS, vec![plain("/var/lib/mysql/gvwstate.dat: a saved view of this node alone")])
+}
+
+/// Its saved view is in quarantine.
+fn without_view(node: Node) -> Node {
+    node.set(keys::GVWSTATE_FILE, plain("missing"))
+        .unknown(keys::GVWSTATE_VIEW, WhyKind::Undefined, "missing")
+        .unknown(keys::GVWSTATE_VIEW_SEQ, WhyKind::Undefined, "missing")
+        .unknown(keys::GVWSTATE_MEMBERS, WhyKind::Undefined, "missing")
+}
+
 fn denied(node: Node) -> Node {
     let node = node
         .unknown(keys::GRASTATE_FILE, WhyKind::Denied, "denied")
         .unknown(keys::GRASTATE_UUID, WhyKind::Denied, "denied")
         .unknown(keys::GRASTATE_SEQNO, WhyKind::Denied, "denied");
     node.unknown(keys::GRASTATE_SAFE, WhyKind::Denied, "denied")
+}
+
+/// Its log ends without an end, having shown it in a Primary Component so many minutes ago.
+fn cut(node: Node, minutes: Option<i64>) -> Node {
+    let node = node.unknown(keys::LOG_TOOK_PART, WhyKind::Undefined, "not until when");
+    let Some(minutes) = minutes else { return node };
+    let line = format!("became-primary 1 {0:.0} {0:.0}", ago(minutes));
+    node.set(keys::LOG_KNOWN, vec![plain(&line)])
 }
 
 const RUNS: &[&str] = &["S5", "S6"];
@@ -260,7 +294,19 @@ pub(crate) const STATES: &[Named] = &[
     // Crashed.
     ("crashed", |at| crashed(at, at.all())),
     ("crashed out of a bare majority", |at| crashed(at, at.majority())),
-    ("crashed alone", |at| crashed(at, at.alone())),
+    // With that view it would be a Primary by itself: one of S10's, until it is moved away.
+    ("crashed alone", |at| {
+        let (node, sheet) = crashed(at, at.alone());
+        (alone_by_its_view(node), sheet.held_back(&["S10"]))
+    }),
+    ("crashed alone, recovered at 3", |at| {
+        let (node, sheet) = recovered(at, (A, 3), at.alone());
+        (alone_by_its_view(node), sheet.held_back(&["S10"]))
+    }),
+    ("crashed alone, recovered at 3, that view moved away", |at| {
+        let (node, _) = recovered(at, (A, 3), at.alone());
+        (without_view(node), down("crashed", Some((A, 3)), None))
+    }),
     ("killed as a donor: 3 in the file, the flag set", |at| {
         let node = at.node().crashed(&names(at.all())).state_file(UUID, 3).set(keys::GRASTATE_SAFE, true);
         (node, down("crashed", None, Some(at.all())))
@@ -284,7 +330,7 @@ pub(crate) const STATES: &[Named] = &[
     // Data that cannot be trusted, and data of which it is not known.
     ("evicted, at 3", |at| {
         let (node, sheet) = stopped(at, (A, 3));
-        (node.set(keys::LOG_EVICTED, true), sheet.tainted())
+        (node.set(keys::LOG_EVICTED, true), sheet.evicted())
     }),
     ("half-filled by its log, at 3", |at| {
         let (node, sheet) = stopped(at, (A, 3));
@@ -414,5 +460,33 @@ pub(crate) const STATES: &[Named] = &[
         let (node, sheet) = stopped(at, (A, 2));
         let node = node.set(keys::LOG_REACH, ago(5));
         (node, sheet.log(Log { reach: 5, ..QUIET }))
+    }),
+    ("its machine lost its power, recovered at 3", |at| {
+        let (node, sheet) = recovered(at, (A, 3), at.all());
+        (cut(node, Some(40)), sheet.log(Log { took_part: None, seen_in: Some(40), ..QUIET }))
+    }),
+    ("its machine lost its power, recovered at 3, in a Primary two hours ago", |at| {
+        let (node, sheet) = recovered(at, (A, 3), at.all());
+        (cut(node, Some(120)), sheet.log(Log { took_part: None, seen_in: Some(120), ..QUIET }))
+    }),
+    ("recovered at 3, its log without a Primary", |at| {
+        let (node, sheet) = recovered(at, (A, 3), at.all());
+        (cut(node, None), sheet.log(Log { took_part: None, ..QUIET }))
+    }),
+    ("no state file, and its engine holds nothing", |at| {
+        let node = without_file(at.node().stopped(0), "missing");
+        (node.unknown(keys::RECOVERED, WhyKind::Undefined, "zero"), down("stopped", None, None).empty())
+    }),
+    ("evicted, at 4", |at| {
+        let (node, sheet) = stopped(at, (A, 4));
+        (node.set(keys::LOG_EVICTED, true), sheet.evicted())
+    }),
+    ("state file empty, the engine at 2: half a copy", |at| {
+        let (node, sheet) = recovered(at, (A, 2), at.all());
+        (without_file(node, "empty"), sheet.tainted())
+    }),
+    ("state file empty, the engine at 1 of another history", |at| {
+        let (node, sheet) = recovered(at, (B, 1), at.all());
+        (without_file(node, "empty"), sheet.tainted())
     }),
 ];

@@ -7,6 +7,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::answer::by_heads;
 use super::paper::Set;
 
 /// How a node was found.
@@ -81,4 +82,34 @@ fn set_of(found: &[Found], is: impl Fn(Found) -> bool) -> Set {
 
 fn bits(set: Set) -> impl Iterator<Item = Set> {
     (0..Set::BITS).map(|i| 1 << i).filter(move |bit| set & bit != 0)
+}
+
+/// A view of one that was moved away (S10) reads as a clean leave. Whatever view the node was lost from before somebody
+/// made it a Primary alone, the heads that are counted then leave room for every story of the others, of up to four nodes.
+#[test]
+fn a_view_of_one_that_was_moved_away_leaves_no_story_out() {
+    let (mut stories, mut told, mut open) = (Stories::default(), 0, 0);
+    for nodes in 2..=4 {
+        let all: Set = (1 << nodes) - 1;
+        let views =
+            |node: usize| (1..=all).filter(move |view| view >> node & 1 == 1).map(Some).map(Found::Out);
+        let mut founds: Vec<Vec<Found>> = views(0).map(|lost_from| vec![lost_from]).collect();
+        for node in 1..nodes {
+            let any = || [Found::Unread, Found::Out(None)].into_iter().chain(views(node));
+            let longer = |found: Vec<Found>| {
+                any().map(move |next| [found.as_slice(), &[next]].concat()).collect::<Vec<_>>()
+            };
+            founds = founds.into_iter().flat_map(longer).collect();
+        }
+        for found in founds {
+            let mut moved = found.clone();
+            moved[0] = Found::Out(None);
+            told += 1;
+            if stories.any(&found) {
+                open += 1;
+                assert!(by_heads(&moved), "{found:?}");
+            }
+        }
+    }
+    assert!(told > 8_000 && open > 50, "{open} of {told}");
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::facts::{Known, NodeName, Plain, Survey, keys};
 use crate::judge::safety::{s07, s13};
-use crate::judge::standing::is_bare;
+use crate::judge::standing::{self, is_bare, is_blank};
 use crate::judge::waiver::Lifted;
 use crate::judge::{NodeReading, Reading, Standing};
 
@@ -47,9 +47,16 @@ fn rejoin(context: &Context<'_>, down: &[&NodeReading<'_>]) -> (String, Option<&
     let in_doubt = of(&|node, word| matches!(word, Standing::Behind(_)) && doubted(node));
     let blank =
         of(&|node, word| word == Standing::Empty && s13::may_hold_rows(node.survey, is_bare(node)).is_none());
+    let strange = of(&|node, word| {
+        word == Standing::Empty
+            && s13::holds_none(node.survey)
+            && s13::may_hold_rows(node.survey, is_bare(node)).is_some()
+    });
     let unknown = of(&|node, word| {
         word == Standing::Unknown
-            || word == Standing::Empty && s13::may_hold_rows(node.survey, is_bare(node)).is_some()
+            || word == Standing::Empty
+                && !s13::holds_none(node.survey)
+                && s13::may_hold_rows(node.survey, is_bare(node)).is_some()
     });
     let cluster = &context.reading.survey.cluster;
     let run =
@@ -80,6 +87,14 @@ fn rejoin(context: &Context<'_>, down: &[&NodeReading<'_>]) -> (String, Option<&
             run(first)
         ));
     }
+    if let Some(first) = strange.first() {
+        next.push(format!(
+            "The engine of {} is of no history, and there is no state file: see that its volume is mounted, and look into its \
+             data directory for what a hand put there; then {} asks for a waiver (S13) and fills it whole.",
+            list(&strange),
+            run(first)
+        ));
+    }
     if !unknown.is_empty() {
         next.push(format!(
             "{}: recover the position first: breakglass run galera-positions {cluster} (by hand: mariadbd --wsrep-recover \
@@ -88,7 +103,7 @@ fn rejoin(context: &Context<'_>, down: &[&NodeReading<'_>]) -> (String, Option<&
             list(&unknown)
         ));
     }
-    let named = [&behind, &in_doubt, &blank, &unknown];
+    let named = [&behind, &in_doubt, &blank, &strange, &unknown];
     let others: Vec<&NodeReading<'_>> = down
         .iter()
         .copied()
@@ -98,7 +113,7 @@ fn rejoin(context: &Context<'_>, down: &[&NodeReading<'_>]) -> (String, Option<&
         next.push(format!("Do not start {} before what else is found there is answered.", list(&others)));
     }
     next.push("Never bootstrap beside a living Primary.".to_owned());
-    let runbook = if !behind.is_empty() || !blank.is_empty() {
+    let runbook = if !behind.is_empty() || !blank.is_empty() || !strange.is_empty() {
         Some("galera-rejoin")
     } else {
         (!unknown.is_empty()).then_some("galera-positions")
@@ -262,6 +277,9 @@ fn next(
     if blocked_by.is_empty() && context.loss.is(|loss| loss.0 == 0) {
         return by_bootstrap(context, down);
     }
+    if let Some(said) = past_the_blank(context, blocked_by) {
+        return said;
+    }
     if context.candidates.is_empty() {
         return format!(
             "Recover the position of every node before any start: breakglass run galera-positions {cluster} (by hand: \
@@ -270,6 +288,21 @@ fn next(
         );
     }
     let tainted = context.data(|_, judged| judged.standing == Some(Standing::Tainted));
+    // What only a TAINTED node says (S8) is all that is in the way.
+    let beyond: Vec<&Blocked> = blocked_by.iter().filter(|blocked| blocked.rule == "S8").collect();
+    if let Some(first) = beyond.first().filter(|_| beyond.len() == blocked_by.len()) {
+        let of =
+            |node: &&NodeReading<'_>| beyond.iter().any(|found| found.node.as_ref() == Some(node.name()));
+        let named: Vec<&NodeReading<'_>> = tainted.iter().copied().filter(of).collect();
+        return format!(
+            "Copy the data directory of {} before anything else: {}. The runbook galera-bootstrap then goes on from {}, and asks \
+             first for a waiver on {}, by name.",
+            list(&named),
+            first.why,
+            target(context),
+            list(&named)
+        );
+    }
     match (context.loss, context.candidates) {
         (Known::Unknown(why), [one]) if blocked_by.is_empty() && !tainted.is_empty() => format!(
             "Nothing that was read is in the way of going on from {one}, with {} left out and untouched. What was there and \
@@ -301,15 +334,56 @@ fn by_bootstrap(context: &Context<'_>, down: &[&NodeReading<'_>]) -> String {
     } else {
         format!(", then start {} one at a time, each when the one before is SYNCED", list(&behind))
     };
-    let target = match context.candidates {
-        [one] => one.as_str(),
-        _ => "the candidate you choose",
-    };
+    let target = target(context);
     let set = if context.candidates.len() == 1 { target } else { "NODE" };
     format!(
         "breakglass run galera-bootstrap {cluster} --set target={set} (by hand: copy every node's grastate.dat first, \
          for a refused bootstrap rewrites it; then galera_new_cluster on {target}{then})."
     )
+}
+
+/// The node to go on from, where there is one, or that one is to be chosen.
+fn target<'c>(context: &Context<'c>) -> &'c str {
+    match context.candidates {
+        [one] => one.as_str(),
+        _ => "the candidate you choose",
+    }
+}
+
+/// Nodes of which no recovery would tell more keep all others from being a candidate, and a waiver of each by name (S4) is
+/// what leads on.
+fn past_the_blank(context: &Context<'_>, blocked_by: &[Blocked]) -> Option<String> {
+    let (blank, offered) = blank(context)?;
+    let offered: Vec<&str> = offered.iter().map(NodeName::as_str).collect();
+    let first = format!(
+        "There is no position to recover on {}: see that its volume is mounted. Of what else was read, the highest position is \
+         that of {}",
+        list(&blank),
+        offered.join(", ")
+    );
+    let waiver =
+        format!("the runbook galera-bootstrap goes on from there past a waiver of {}, by name", list(&blank));
+    let is_blank = |found: &Blocked| {
+        found.rule == "S4" && blank.iter().any(|node| Some(node.name()) == found.node.as_ref())
+    };
+    Some(if blocked_by.iter().all(is_blank) {
+        format!("{first}: {waiver} (S4).")
+    } else {
+        format!(
+            "{first}. Start and bootstrap nothing yet: clear what is listed below first; then {waiver} (S4)."
+        )
+    })
+}
+
+/// The nodes whose position is missing, where no recovery would tell more of any of them, and those that would be CANDIDATEs
+/// without them.
+fn blank<'c>(context: &Context<'c>) -> Option<(Vec<&'c NodeReading<'c>>, Vec<NodeName>)> {
+    let missing = context.data(|node, _| node.position.known().is_none());
+    if missing.is_empty() || !missing.iter().all(|node| is_blank(node)) {
+        return None;
+    }
+    let offered = standing::candidates_without(context.reading, &missing);
+    (!offered.is_empty()).then_some((missing, offered))
 }
 
 fn are(nodes: &[&NodeReading<'_>]) -> &'static str {
@@ -331,7 +405,7 @@ impl Context<'_> {
             return None;
         }
         let missing = |node: &NodeReading<'_>| {
-            node.survey.ssh.is_ok() && node.is_gone() && node.position.known().is_none()
+            node.survey.ssh.is_ok() && node.is_gone() && node.position.known().is_none() && !is_blank(node)
         };
         let blocked = self.blockers_without_primary();
         if self.re_forms(&blocked) {
@@ -348,6 +422,9 @@ impl Context<'_> {
                 node.is_some_and(|node| node.survey.facts.get(keys::RECOVERED).known().is_some())
             };
             return blocked.iter().filter(by_hand).any(|found| !spoken(found)).then_some("galera-positions");
+        }
+        if !blocked.iter().any(|found| found.rule == "S7") && blank(self).is_some() {
+            return Some("galera-bootstrap");
         }
         // Nothing that the runbook does would clear these, and no waiver lifts S7.
         if blocked.iter().any(|found| matches!(found.rule, "S4" | "S7")) {

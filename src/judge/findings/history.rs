@@ -141,6 +141,9 @@ pub(super) fn empty(context: &Context<'_>) -> Vec<Finding> {
         .copied()
         .filter(|node| s13::may_hold_rows(node.survey, is_bare(node)).is_some())
         .collect();
+    // Whose engine was asked holds nothing of any history; a hand can have put rows there all the same.
+    let (strange, unasked): (Vec<_>, Vec<_>) =
+        unasked.into_iter().partition(|node| s13::holds_none(node.survey));
     let cluster = &context.reading.survey.cluster;
     let asked = if context.reading.primary.is_some() {
         format!(
@@ -150,7 +153,16 @@ pub(super) fn empty(context: &Context<'_>) -> Vec<Finding> {
         "See that its volume is mounted, and leave it down: it is filled when there is a Primary Component again.".to_owned()
     };
     let (next, runbook) = if unasked.is_empty() {
-        (asked, context.reading.primary.is_some().then_some("galera-rejoin"))
+        let first = if strange.is_empty() {
+            String::new()
+        } else {
+            format!(
+                "The engine of {} is of no history, and there is no state file: look into its data directory for what a hand \
+                 put there, such as a restored backup; a waiver (S13) then lets a full transfer overwrite it. ",
+                list(&strange)
+            )
+        };
+        (first + &asked, context.reading.primary.is_some().then_some("galera-rejoin"))
     } else {
         let first = format!(
             "Do not start {}. See that its volume is mounted, read the end of its log, and recover its position (breakglass \

@@ -24,7 +24,10 @@ pub(super) fn leftovers(context: &Context<'_>) -> Vec<Finding> {
                 .collect::<Vec<_>>()
                 .join("; ")
         )),
-        next: Plain::new("Remove it before any server is started."),
+        next: Plain::new(
+            "Take it away before any server is started, and keep what is a state file: galera-bootstrap and galera-rejoin do, \
+             into quarantine.",
+        ),
         evidence: evidence(&nodes, &[keys::LEFTOVERS.name()]),
         runbook: None,
         blocked_by: vec![],

@@ -3,7 +3,8 @@
 
 use super::{Context, Finding, Severity, Sign, logged, quoted};
 use crate::facts::{Plain, WhyKind, keys};
-use crate::judge::Verdict;
+use crate::judge::standing::is_blank;
+use crate::judge::{Standing, Verdict};
 
 /// A recovery that ended without a position (cases 29, 30).
 pub(super) fn failed(context: &Context<'_>) -> Vec<Finding> {
@@ -22,6 +23,10 @@ pub(super) fn failed(context: &Context<'_>) -> Vec<Finding> {
     }
     .on(context, |node| {
         if !node.is_gone() || node.position.known().is_some() {
+            return None;
+        }
+        // It came to its end, and there is no position to be had.
+        if context.standing(node.name()) == Some(Standing::Empty) && is_blank(node) {
             return None;
         }
         let ids = ["recovery-skipped", "recovery-failed", "recovery-not-writable", "aria-locked", "innodb-locked"];

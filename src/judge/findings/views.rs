@@ -166,7 +166,8 @@ pub(super) fn non_primary(context: &Context<'_>) -> Vec<Finding> {
             ),
             "Repair the network between the members first: when all members of the last Primary come back and nobody has \
              bootstrapped, they merge by themselves in seconds. If one is lost for good, who may go on is decided by all \
-             positions, dead nodes' included; pc.bootstrap on a lower node would lose what a higher one holds.",
+             positions, dead nodes' included: stop the servers that run (nothing is lost, for none serves), then \
+             galera-positions and galera-bootstrap. pc.bootstrap on a lower node would lose what a higher one holds.",
         )
     };
     let severity = if context.verdict == Verdict::Undetermined { Severity::Degraded } else { severity };

@@ -3,7 +3,7 @@
 use super::{Answer, Asked, stranger};
 use crate::facts::{Known, NodeName};
 use crate::judge::safety::{Blocked, s18};
-use crate::judge::{NodeJudgement, NodeReading, Standing, blockers, standing};
+use crate::judge::{NodeJudgement, NodeReading, Reading, Standing, blockers, standing};
 
 pub(super) fn answer(asked: &Asked<'_>, target: &NodeName, others: &[NodeName]) -> Answer {
     let mut answer = Answer::default();
@@ -14,8 +14,8 @@ pub(super) fn answer(asked: &Asked<'_>, target: &NodeName, others: &[NodeName]) 
     for other in others.iter().filter(|other| *other != target && asked.node(other).is_none()) {
         answer.block([stranger(other)]);
     }
-    let held = blockers::of_bootstrap(&asked.waived, &asked.judgement.nodes, asked.now);
-    answer.waived = lifted(asked, &held);
+    let held = in_the_way(asked, &asked.waived, &asked.judgement.nodes, target);
+    answer.waived = lifted(asked, target, &held);
     let not_the_one = not_the_one(asked, target, &held);
     answer.block(held);
     answer.block(not_the_one);
@@ -26,8 +26,32 @@ pub(super) fn answer(asked: &Asked<'_>, target: &NodeName, others: &[NodeName]) 
     answer
 }
 
+/// What is in the way of going on from the target. A doubt said of the target is said of the other node too: left out, the
+/// target is not the one to go on from, and only a waiver on the other leads on from it.
+fn in_the_way(
+    asked: &Asked<'_>,
+    reading: &Reading<'_>,
+    nodes: &[NodeJudgement],
+    target: &NodeName,
+) -> Vec<Blocked> {
+    let mut held = blockers::of_bootstrap(reading, nodes, asked.now);
+    let doubts = reading.relations.iter().filter(|there| there.node == *target && !there.kind.is_certain());
+    for doubt in doubts {
+        let said = held.iter().any(|one| one.rule == "S25" && one.node.as_ref() == Some(&doubt.other));
+        if !said {
+            held.push(Blocked::on(
+                "S25",
+                &doubt.other,
+                format!("its history and that of {target} may have parted: {target}: {}", doubt.why),
+                format!("show both logs from further back; or leave {} out by a waiver", doubt.other),
+            ));
+        }
+    }
+    held
+}
+
 /// What would hold it back with nothing waived, and a waiver of that very node lifts.
-fn lifted(asked: &Asked<'_>, held: &[Blocked]) -> Vec<Blocked> {
+fn lifted(asked: &Asked<'_>, target: &NodeName, held: &[Blocked]) -> Vec<Blocked> {
     let standings = standing::standings(&asked.whole);
     let nodes: Vec<NodeJudgement> = asked
         .judgement
@@ -46,7 +70,7 @@ fn lifted(asked: &Asked<'_>, held: &[Blocked]) -> Vec<Blocked> {
             _ => false,
         })
     };
-    blockers::of_bootstrap(&asked.whole, &nodes, asked.now)
+    in_the_way(asked, &asked.whole, &nodes, target)
         .into_iter()
         .filter(|was| by_a_waiver(was) && !held.iter().any(|is| is.rule == was.rule && is.node == was.node))
         .collect()

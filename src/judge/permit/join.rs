@@ -4,10 +4,16 @@
 //! S25, can be lifted. A history that parted for certain stays out.
 
 use super::{Answer, Asked, other_primary, stranger};
-use crate::facts::{Known, NodeName};
+use crate::facts::{Known, NodeName, Plain, keys};
 use crate::judge::safety::s25::{self, Kind, Relation};
 use crate::judge::safety::{Blocked, s03, s05, s07, s09, s10, s13, s17};
 use crate::judge::{NodeReading, Server, Standing, standing};
+
+/// What a doubt of S25 asks of whoever waives it: the start that follows is an incremental one, and parted histories of one
+/// seqno become members with different rows that nothing shows (tests/fixtures/lab/view-alone/steps-healed.txt).
+const DOUBT: &str = "show both logs from further back. A waiver says that the two are one history: where they are not, it becomes \
+                     SYNCED with rows of its own, and nothing shows it. In doubt, by hand: copy its data directory, then take its \
+                     state file away so that a member fills it whole";
 
 pub(super) fn answer(asked: &Asked<'_>, name: &NodeName) -> Answer {
     let mut answer = Answer::default();
@@ -19,6 +25,7 @@ pub(super) fn answer(asked: &Asked<'_>, name: &NodeName) -> Answer {
     let of = |name: &NodeName| standings.iter().find(|(of, _)| *of == name).map(|(_, stands)| stands);
     answer.block(primary(asked));
     answer.block(other_primary(&asked.whole));
+    answer.block(forms_another(asked, node));
     answer.block(s05::not_proved_down(node.survey, &node.server));
     answer.block(s03::edited(node.survey));
     answer.block(s03::contradicted(node.survey));
@@ -57,10 +64,11 @@ pub(super) fn answer(asked: &Asked<'_>, name: &NodeName) -> Answer {
     waivable.extend(transfer.into_iter().map(|found| (17, found)));
     // Of an EMPTY node nothing is compared: it takes everything.
     if word != Some(Standing::Empty) {
-        for found in s25::blocked(related(asked, name)) {
-            waivable.push((25, found));
-        }
         let certain = related(asked, name).any(|relation| relation.kind.is_certain());
+        for found in s25::blocked(related(asked, name)) {
+            let would_change = if certain { found.would_change } else { Plain::new(DOUBT) };
+            waivable.push((25, Blocked { would_change, ..found }));
+        }
         if certain {
             let (parted, rest): (Vec<_>, Vec<_>) = waivable.into_iter().partition(|(rule, _)| *rule == 25);
             answer.block(parted.into_iter().map(|(_, found)| found));
@@ -93,6 +101,43 @@ fn primary(asked: &Asked<'_>) -> Option<Blocked> {
             "S6",
             "no Primary Component is proved by its members",
             "reach its members; without a Primary, galera-bootstrap begins one",
+        )
+    })
+}
+
+/// S6: whoever is lost keeps its last view, and forms it again with the others of it as soon as all of them are there
+/// (pc.recovery). Where those run outside of the Primary, by a cut network, that is a second one.
+fn forms_another(asked: &Asked<'_>, node: &NodeReading<'_>) -> Option<Blocked> {
+    let facts = &node.survey.facts;
+    let (view, own) = (facts.get(keys::GVWSTATE_MEMBERS), facts.get(keys::GVWSTATE_MY_UUID));
+    let (view, own) = (view.known()?, own.known()?);
+    let outside: Vec<&NodeReading<'_>> = asked
+        .whole
+        .nodes
+        .iter()
+        .filter(|other| other.name() != node.name() && !asked.whole.is_member(other.name()))
+        .filter(|other| !other.server.is(|server| server.is_down()))
+        .collect();
+    let runs = |uuid: &str| {
+        let says = |other: &&&NodeReading<'_>| {
+            let facts = &other.survey.facts;
+            facts.get(keys::WSREP_GCOMM_UUID).is(|own| own.as_str() == uuid)
+                || facts.get(keys::GVWSTATE_MY_UUID).is(|own| own.as_str() == uuid)
+        };
+        outside.iter().find(says).map(|other| other.name().as_str())
+    };
+    let words = view.iter().filter_map(|row| row.as_str().split_whitespace().next());
+    let others: Vec<&str> = words.filter(|uuid| *uuid != own.as_str()).map(runs).collect::<Option<_>>()?;
+    // A view of the node alone is S10's.
+    (!others.is_empty()).then(|| {
+        Blocked::on(
+            "S6",
+            node.name(),
+            format!(
+                "its last view is of it and of {}, outside of the Primary Component too: together they would form a second one",
+                others.join(", ")
+            ),
+            "mend the network between the members, so that they come into the Primary first",
         )
     })
 }

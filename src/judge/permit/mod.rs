@@ -297,7 +297,7 @@ fn passing(rule: &str) -> &'static str {
         "S5" => "every data node is proved down",
         "S6" => "nobody shows a Primary Component, and no server is starting",
         "S7" => "the node's data is whole, and nobody's speaks against it",
-        "S8" => "no node is AHEAD or DIVERGED",
+        "S8" => "no node is AHEAD or DIVERGED, no TAINTED has more",
         "S9" => "the facts are fresh",
         "S10" => "nothing is left that could bootstrap another node",
         "S11" => "the state files of every node that answers were read",

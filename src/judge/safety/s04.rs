@@ -13,6 +13,8 @@ pub struct Node<'a> {
     pub server: &'a Known<Server>,
     /// What it holds.
     pub position: &'a Known<Held>,
+    /// No recovery would find a position there: its data directory is bare, or its engine was asked and holds none.
+    pub blank: bool,
 }
 
 /// The data nodes whose position is missing. An empty data directory is no exception: its volume may not be mounted.
@@ -22,6 +24,9 @@ pub fn missing<'a>(data_nodes: impl IntoIterator<Item = Node<'a>>) -> Vec<Blocke
         .filter_map(|node| {
             let Known::Unknown(why) = node.position else { return None };
             let would_change = match node.server.known() {
+                _ if node.blank => {
+                    "there is nothing to recover: see that its volume is mounted; a node that is empty can be waived by name"
+                }
                 Some(Server::Crashed | Server::Stopped) => {
                     "recover its position (mariadbd --wsrep-recover on a copy or an overlay of its data directory)"
                 }
@@ -47,9 +52,11 @@ mod tests {
         let name = NodeName::new("g3").unwrap();
         let server = Known::Known(Server::Crashed);
         let position = Known::unknown(WhyKind::Undefined, "-1 in the state file");
-        let blocked = missing([Node { name: &name, server: &server, position: &position }]);
+        let blocked = missing([Node { name: &name, server: &server, position: &position, blank: false }]);
         assert_eq!(blocked.len(), 1);
         assert!(blocked[0].why.as_str().contains("-1 in the state file"));
         assert!(blocked[0].would_change.as_str().contains("--wsrep-recover"));
+        let blocked = missing([Node { name: &name, server: &server, position: &position, blank: true }]);
+        assert!(blocked[0].would_change.as_str().starts_with("there is nothing to recover"));
     }
 }

@@ -11,9 +11,7 @@ use crate::judge::{Held, Server};
 /// Why the node's data cannot be trusted whatever its position says; `None` where nothing speaks against it.
 pub fn tainted(node: &NodeSurvey, server: Option<&Server>, position: &Known<Held>) -> Option<String> {
     let facts = &node.facts;
-    if facts.get(keys::LOG_EVICTED).is(|evicted| *evicted)
-        || facts.get(keys::WSREP_LOCAL_COMMENT).is(|comment| comment.as_str() == "Inconsistent")
-    {
+    if was_evicted(node) {
         return Some("evicted by inconsistency: its rows differ from the group's".to_owned());
     }
     if facts.get(keys::LOG_HALF_FILLED).is(|half| *half) && server.is_none_or(|server| server.is_down()) {
@@ -37,6 +35,12 @@ pub fn tainted(node: &NodeSurvey, server: Option<&Server>, position: &Known<Held
         }
         _ => None,
     }
+}
+
+/// Whether the group found it inconsistent and went on without it: it has rows that the group has not.
+pub fn was_evicted(node: &NodeSurvey) -> bool {
+    node.facts.get(keys::LOG_EVICTED).is(|evicted| *evicted)
+        || node.facts.get(keys::WSREP_LOCAL_COMMENT).is(|comment| comment.as_str() == "Inconsistent")
 }
 
 /// The first file that a transfer leaves on a joiner alone. A donor has `wsrep_sst.pid` too, and one that is killed keeps it

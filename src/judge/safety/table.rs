@@ -69,7 +69,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         number: 10,
-        sentence: "One bootstrap authority: before any node is bootstrapped, leftovers that could bootstrap another (a config fragment, `gcomm://` alone, the new-cluster flag file or a variable in the manager's environment) are found on all nodes and cleared.",
+        sentence: "One bootstrap authority: before any node is bootstrapped, leftovers that could bootstrap another (a config fragment, `gcomm://` alone, the new-cluster flag file, a variable in the manager's environment or a saved view of a node alone) are found on all nodes and cleared.",
         kept: Kept::ByRule,
         waivable: false,
         proof: "tests/judge/permit.rs::a_leftover_anywhere_holds_a_bootstrap",

@@ -7,7 +7,7 @@ use crate::facts::{ClusterUuid, Facts, Known, NodeName, Seqno, WhyKind, keys};
 /// Clocks of two machines and the whole seconds of a log are no nearer than this.
 pub(super) const SLACK: SignedDuration = SignedDuration::from_secs(2);
 
-/// A bootstrap as its node's log tells it: `TIME KIND WHAT after TIME [grew MEMBERS@TIME …]`. Times are this workstation's.
+/// A bootstrap as its node's log tells it: `TIME KIND WHAT [in VIEW] after TIME [grew MEMBERS@TIME …]`. Times are this workstation's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Bootstrap<'a> {
     pub(super) node: &'a NodeName,
@@ -19,6 +19,8 @@ pub(super) struct Bootstrap<'a> {
     pub(super) seqno: Option<Seqno>,
     /// How many members a component formed by bootstrap began with, where the line says.
     pub(super) members: Option<u64>,
+    /// The id of the view that a component was formed of, the same on each of its members; `None` where the line does not say.
+    pub(super) view: Option<String>,
     /// Whether it began a group of its own, instead of a component of running members.
     pub(super) group: bool,
     /// When the node had last taken part in a Primary Component before.
@@ -53,6 +55,7 @@ pub(super) fn bootstraps<'a>(node: &'a NodeName, facts: &Facts) -> Vec<Bootstrap
 fn bootstrap<'a>(node: &'a NodeName, facts: &Facts, line: &str) -> Option<Bootstrap<'a>> {
     let (line, grew) = line.split_once(" grew ").unwrap_or((line, ""));
     let (line, after) = line.split_once(" after ").unwrap_or((line, "-"));
+    let (line, formed) = line.split_once(" in ").map_or((line, None), |(line, view)| (line, Some(view)));
     let mut words = line.split(' ');
     let time = |text: &str| text.parse::<Timestamp>().ok();
     let at = words.next().and_then(time);
@@ -80,19 +83,27 @@ fn bootstrap<'a>(node: &'a NodeName, facts: &Facts, line: &str) -> Option<Bootst
         uuid,
         seqno: uuid.and_then(|_| Seqno::parse(seqno).ok().flatten()),
         members,
+        view: formed.map(str::to_owned),
         group,
         grew: began.into_iter().chain(grew.split(' ').filter_map(view)).collect(),
         after: time(after).and_then(|at| here(facts, at).known().copied()),
     })
 }
 
-/// Re-forming the last view by itself is logged by all its members, each as a bootstrap of that many.
+/// A component formed by bootstrap is logged by all its members, each as a bootstrap of that many. Two that were formed
+/// apart can be of one size and one moment: the view's id tells them apart, and where a log does not say it, only what is no
+/// further apart than clocks are is one.
 pub(super) fn one_event(a: &Bootstrap<'_>, b: &Bootstrap<'_>) -> bool {
-    let near = match (&a.at, &b.at) {
-        (Known::Known(a), Known::Known(b)) => a.duration_since(*b).abs() < SignedDuration::from_secs(10),
+    let within = |time: SignedDuration| match (&a.at, &b.at) {
+        (Known::Known(a), Known::Known(b)) => a.duration_since(*b).abs() <= time,
         _ => false,
     };
-    near && a.members.is_some_and(|members| members > 1) && a.members == b.members
+    let one = match (&a.view, &b.view) {
+        // Numbers begin again where a whole cluster did.
+        (Some(a), Some(b)) => a == b && within(SignedDuration::from_secs(10)),
+        _ => within(SLACK),
+    };
+    one && a.members.is_some_and(|members| members > 1) && a.members == b.members
 }
 
 /// Whether two nodes bootstrapped one history apart from each other: the later one had not taken part in any Primary

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::log::{Bootstrap, SLACK, apart, bootstraps, here, one_event};
 use super::{Kind, Past, Relation, moment};
+use crate::ask::lines;
 use crate::facts::{Known, NodeName, Position, WhyKind, keys};
 
 /// Everything that stands between two of the nodes. `voters` is how many nodes of the inventory vote: a component
@@ -14,8 +15,14 @@ pub fn relations(nodes: &[Past<'_>], voters: u64) -> Vec<Relation> {
     sorted.sort_by_key(|node| node.name);
     let nodes = sorted.as_slice();
     let all: Vec<Bootstrap<'_>> = nodes.iter().flat_map(|node| bootstraps(node.name, node.facts)).collect();
-    let parts = nodes.iter().map(|node| (node.name, took_part(node, &all))).collect();
-    let mut found = Found { nodes, parts, voters, relations: Vec::new() };
+    let parts: Vec<(&NodeName, Known<Timestamp>)> =
+        nodes.iter().map(|node| (node.name, took_part(node, &all))).collect();
+    let since = nodes.iter().zip(&parts).filter_map(|(node, (_, part))| match part {
+        Known::Known(part) => Some((node.name, *part)),
+        Known::Unknown(_) => Some((node.name, at_least(node, &all)?)),
+    });
+    let since = since.collect();
+    let mut found = Found { nodes, parts, since, voters, relations: Vec::new() };
     for later in &all {
         for earlier in &all {
             found.two(earlier, later);
@@ -37,6 +44,8 @@ struct Found<'a> {
     nodes: &'a [&'a Past<'a>],
     /// When each node was last in a Primary Component, on this workstation's clock.
     parts: Vec<(&'a NodeName, Known<Timestamp>)>,
+    /// The same moment, or where its log does not show until when, the last one at which it certainly was in one.
+    since: Vec<(&'a NodeName, Timestamp)>,
     voters: u64,
     relations: Vec<Relation>,
 }
@@ -52,13 +61,26 @@ impl Found<'_> {
         }
     }
 
-    /// A doubt between a node that may be started and another: said of the first.
-    fn doubt(&mut self, node: &Past<'_>, other: &NodeName, why: &str) {
-        let said_of_other = node.member;
-        if said_of_other {
-            self.note(other, node.name, Kind::Doubted, format!("{}: {why}", node.name), None);
-        } else {
-            self.note(node.name, other, Kind::Doubted, why.to_owned(), None);
+    /// A doubt between a node that may be started and another that bootstrapped: said of the first. Whoever was in a Primary
+    /// Component after that may have been in that one, and stands to the first as it does: it would not be told apart with
+    /// the one that bootstrapped left out (tests/regressions/doubt-past-a-waiver.txt).
+    fn doubt(&mut self, node: &Past<'_>, other: &NodeName, why: &str, since: Option<Timestamp>) {
+        if node.member {
+            return self.note(other, node.name, Kind::Doubted, format!("{}: {why}", node.name), None);
+        }
+        self.note(node.name, other, Kind::Doubted, why.to_owned(), None);
+        self.doubt_those_after(node, since, why);
+    }
+
+    /// The same doubt between a node and all that were in a Primary Component after a moment; all, where it is not known.
+    fn doubt_those_after(&mut self, node: &Past<'_>, since: Option<Timestamp>, why: &str) {
+        for third in self.nodes.iter().filter(|third| third.position.known().is_some()) {
+            let after = since.is_none_or(|moment| {
+                self.since(third).is_some_and(|since| since.duration_since(moment) >= SLACK)
+            });
+            if after {
+                self.note(node.name, third.name, Kind::Doubted, why.to_owned(), None);
+            }
         }
     }
 
@@ -102,7 +124,7 @@ impl Found<'_> {
                 [earlier.uuid, later.uuid].into_iter().flatten().any(|uuid| uuid != held.position.uuid);
             let nothing_beyond = fork.is_some_and(|fork| held.position.seqno <= fork);
             let with_a_member = third.member && self.is_member(&[earlier.node, later.node]);
-            let before = self.part(third).known().is_none_or(|at| parted.duration_since(*at) >= SLACK);
+            let before = self.since(third).is_none_or(|at| parted.duration_since(at) >= SLACK);
             if theirs
                 || nothing_beyond
                 || with_a_member
@@ -143,18 +165,20 @@ impl Found<'_> {
             Known::Known(at) => *at,
             Known::Unknown(why) => {
                 let why = format!("{by} bootstrapped, and whether without it is not known: {}", why.text);
-                return self.doubt(node, by, &why);
+                return self.doubt(node, by, &why, None);
             }
         };
-        let part = match self.part(node) {
-            Known::Known(part) => part,
-            Known::Unknown(why) => {
+        let part = match (self.part(node), self.since(node)) {
+            (Known::Known(part), _) => part,
+            // Until when is not seen, and it was in one after that.
+            (Known::Unknown(_), Some(since)) if since.duration_since(at) >= SLACK => since,
+            (Known::Unknown(why), _) => {
                 let why = format!(
                     "{by} bootstrapped at {}, and when this node was last in the group is not known: {}",
                     moment(at),
                     why.text
                 );
-                return self.doubt(node, by, &why);
+                return self.doubt(node, by, &why, Some(at));
             }
         };
         if part.duration_since(at).abs() < SLACK {
@@ -163,7 +187,7 @@ impl Found<'_> {
                 moment(at),
                 SLACK.as_secs()
             );
-            return self.doubt(node, by, &why);
+            return self.doubt(node, by, &why, Some(at));
         }
         if part > at {
             return self.ran_through(bootstrap, at, part, node);
@@ -173,7 +197,7 @@ impl Found<'_> {
                 "{by} formed a Primary Component by bootstrap at {} without it, at a position that is not known",
                 moment(at)
             );
-            return self.doubt(node, by, &why);
+            return self.doubt(node, by, &why, Some(at));
         };
         let own = held.position.seqno.beyond(began);
         let why = format!(
@@ -189,7 +213,7 @@ impl Found<'_> {
                 .is(|held| held.position.seqno > began && Some(held.position.uuid) == bootstrap.uuid);
             if third.name != node.name
                 && beyond
-                && self.part(third).is(|part| part.duration_since(at) >= SLACK)
+                && self.since(third).is_some_and(|since| since.duration_since(at) >= SLACK)
             {
                 inside.push(third.name);
             }
@@ -215,14 +239,16 @@ impl Found<'_> {
         let by = bootstrap.node;
         let until = bootstrap.grew.iter().filter(|(_, since)| part.duration_since(*since) >= -SLACK);
         let most = until.map(|(members, _)| *members).max();
-        if let Some(most) = most.filter(|most| most.saturating_mul(2) <= self.voters) {
+        // And whoever was in a Primary while nobody had come into this one was in another, whatever the members' weights.
+        let grew = |most: u64| bootstrap.members.is_none_or(|began| most > began);
+        if let Some(most) = most.filter(|most| most.saturating_mul(2) <= self.voters || !grew(*most)) {
             let why = format!(
                 "{by} formed a Primary Component by bootstrap at {}, which by its log had no more than {most} of {} members \
                  when this node was last in one: whether in another is not known",
                 moment(at),
                 self.voters
             );
-            return self.doubt(node, by, &why);
+            return self.doubt(node, by, &why, Some(at));
         }
         let Known::Known(started) = node.facts.get(keys::UNIT_STARTED).and_then(|at| here(node.facts, at))
         else {
@@ -233,7 +259,7 @@ impl Found<'_> {
                 "its server ran while {by} bootstrapped a group at {}: whether it was in another Primary then is not known",
                 moment(at)
             );
-            self.doubt(node, by, &why);
+            self.doubt(node, by, &why, Some(at));
         }
     }
 
@@ -265,9 +291,13 @@ impl Found<'_> {
         });
     }
 
-    /// What the others' logs cannot have seen of the time since the node was last in the group.
+    /// What the others' logs cannot have seen of the time since the node was last in the group. A machine that lost its power
+    /// logged no end; whoever's log reaches back to a moment before that end shows all that came after it.
     fn reach(&mut self, node: &Past<'_>) {
-        let part = self.part(node);
+        let part = match self.since(node) {
+            Some(since) => Known::Known(since),
+            None => self.part(node),
+        };
         for other in self.nodes.iter().filter(|other| other.read && other.name != node.name) {
             let their = other.name;
             let reach = other.facts.get(keys::LOG_REACH).and_then(|at| here(other.facts, at));
@@ -288,7 +318,10 @@ impl Found<'_> {
                 ),
                 _ => continue,
             };
-            self.note(node.name, their, Kind::Doubted, why, None);
+            self.note(node.name, their, Kind::Doubted, why.clone(), None);
+            if let Some(since) = self.since(node) {
+                self.doubt_those_after(node, Some(since), &why);
+            }
         }
     }
 
@@ -297,6 +330,10 @@ impl Found<'_> {
             Some((_, part)) => part.clone(),
             None => Known::unknown(WhyKind::NotRead, "not read"),
         }
+    }
+
+    fn since(&self, node: &Past<'_>) -> Option<Timestamp> {
+        self.since.iter().find(|(name, _)| *name == node.name).map(|(_, since)| *since)
     }
 
     fn is_member(&self, names: &[&NodeName]) -> bool {
@@ -326,9 +363,24 @@ fn took_part(node: &Past<'_>, all: &[Bootstrap<'_>]) -> Known<Timestamp> {
     if node.member {
         return Known::Known(Timestamp::MAX);
     }
-    // Its own bootstrap took part, whatever else the log says.
-    let own = all.iter().filter(|bootstrap| bootstrap.node == node.name);
-    let latest = own.filter_map(|bootstrap| bootstrap.at.known().copied()).max();
     let said = node.facts.get(keys::LOG_TOOK_PART).and_then(|at| here(node.facts, at));
-    said.map(|said| latest.map_or(said, |latest| said.max(latest)))
+    said.map(|said| bootstrapped(node, all).map_or(said, |latest| said.max(latest)))
+}
+
+/// Its own last bootstrap: that took part, whatever else the log says.
+fn bootstrapped(node: &Past<'_>, all: &[Bootstrap<'_>]) -> Option<Timestamp> {
+    let own = all.iter().filter(|bootstrap| bootstrap.node == node.name);
+    own.filter_map(|bootstrap| bootstrap.at.known().copied()).max()
+}
+
+/// The lines of which each says that the server was in a Primary Component at that moment.
+const IN_A_PRIMARY: &[&str] = &["became-primary", "formed-again"];
+
+/// The last moment at which its log shows the node in a Primary Component, where it does not show until when it stayed
+/// (tests/regressions/power-lost-by-who-holds-the-most.txt).
+fn at_least(node: &Past<'_>, all: &[Bootstrap<'_>]) -> Option<Timestamp> {
+    let seen = lines::seen(node.facts);
+    let seen = seen.known().into_iter().flatten().filter(|seen| IN_A_PRIMARY.contains(&seen.line.id));
+    let last = seen.filter_map(|seen| here(node.facts, seen.last?).known().copied()).max();
+    last.max(bootstrapped(node, all))
 }

@@ -110,6 +110,41 @@ fn bootstraps_one_after_the_other_are_one_history() {
 }
 
 /// One wrong bootstrap is enough: whoever was outside and came further holds what the new epoch does not.
+/// By weight fewer than half can be the Primary that others leave (tests/regressions/the-heavier-side.txt).
+#[test]
+fn whoever_took_part_while_nobody_came_was_elsewhere() {
+    let two = |grew: &str| {
+        let line =
+            format!("{}{grew}", component("07:00:00", 2).replace(" after ", " in c2ec50de-8ffd,15 after "));
+        let nodes = ["g2", "g3"].map(|name| node(name, 9, "09:00:00", std::slice::from_ref(&line)));
+        let [g2, g3] = nodes;
+        said(&[node("g1", 9, "08:00:00", &[]), g2.member(), g3.member()])
+    };
+    assert!(!two("").is_empty());
+    assert!(!two(" grew 3@2026-11-21T08:30:00Z").is_empty(), "it came later");
+    assert!(two(" grew 3@2026-11-21T07:30:00Z").is_empty());
+}
+
+/// Both sides of a cut can be bootstrapped within seconds, by one command sent to all: only the view's id tells two components
+/// of one size apart (tests/fixtures/galera/03-kill9/autorestart-g1-log.txt).
+#[test]
+fn two_components_of_one_size_are_told_apart_by_their_views() {
+    let formed = |name: &str, time: &str, view: &str| {
+        let line = component(time, 2).replace(" after ", &format!("{view} after "));
+        node(name, 9, "09:00:00", &[line])
+    };
+    let parted = |a: &str, b: &str, time: &str| {
+        let nodes = [formed("g1", "07:00:00", a), formed("g2", time, b)];
+        all(&nodes).iter().any(|there| there.kind == Kind::Apart)
+    };
+    assert!(parted(" in c2ec50de-8ffd,15", " in 0228bf06-b06c,15", "07:00:01"));
+    assert!(parted(" in c2ec50de-8ffd,15", " in c2ec50de-8ffd,9", "07:00:06"));
+    assert!(!parted(" in c2ec50de-8ffd,15", " in c2ec50de-8ffd,15", "07:00:06"));
+    assert!(!parted("", " in c2ec50de-8ffd,15", "07:00:02"), "one moment, and one log does not say");
+    assert!(parted("", " in c2ec50de-8ffd,15", "07:00:06"));
+    assert!(parted("", "", "07:00:03"));
+}
+
 #[test]
 fn a_node_outside_that_came_further_parted_from_all_inside() {
     let outside = |seqno, part| node("g1", seqno, part, &[]);
@@ -209,6 +244,22 @@ fn what_had_no_more_than_half_left_room_for_another_primary() {
             node("g3", 90, "09:00:00", &[]).member(),
         ]
     };
-    assert_eq!(said(&left("10:20:00")), ["g1-g2 Doubted"]);
+    assert_eq!(said(&left("10:20:00")), ["g1-g2 Doubted", "g1-g3 Doubted"], "g3 is in that one");
     assert!(said(&left("10:40:00")).is_empty());
+}
+
+/// tests/regressions/doubt-past-a-waiver.txt: who came to the one that bootstrapped is in as much doubt as that one is.
+#[test]
+fn a_doubt_is_one_with_all_that_can_have_been_in_it() {
+    let unseen = |name, seqno| node(name, seqno, "09:00:00", &[]).without(keys::LOG_TOOK_PART.name());
+    let by = || node("g1", 140, "11:00:00", &[group("10:00:00", 100, "09:00:00")]);
+    let nodes = [by(), node("g2", 130, "11:00:00", &[]), unseen("g3", 110), node("g4", 90, "09:30:00", &[])];
+    let found = said(&nodes);
+    for wanted in ["g3-g1 Doubted", "g3-g2 Doubted"] {
+        assert!(found.contains(&wanted.to_owned()), "{found:?}");
+    }
+    // The same where a log begins too late for a bootstrap to be seen.
+    let late = node("g1", 140, "11:00:00", &[]).set(keys::LOG_REACH, at("10:30:00"));
+    let nodes = [late, node("g2", 130, "11:00:00", &[]), node("g3", 110, "10:00:00", &[])];
+    assert_eq!(said(&nodes), ["g3-g1 Doubted", "g3-g2 Doubted"]);
 }
