@@ -201,3 +201,35 @@ async fn whoever_meets_a_primary_that_dies_goes_on_looking() {
     let survey = sim.survey(&name("g3")).await;
     assert!(survey.facts.get(keys::LOG_WAITING).is(|waits| *waits), "{survey:?}");
 }
+
+/// tests/fixtures/lab/view-alone: started cut off it is a Primary within 3 s, and without its saved view it gives up after 34 s.
+#[tokio::test]
+async fn a_view_of_one_needs_nobody_and_without_it_a_start_gives_up() {
+    for (gone, primary_sizes, active) in [(false, vec![2, 1], "active"), (true, vec![2], "failed")] {
+        let sim = Sim::new(Topology { restarts: false, load: 0, ..topology() }, 3);
+        does(&sim, &["partition g3"]);
+        after(&sim, 10_000);
+        does(&sim, &["pc-bootstrap g3"]);
+        after(&sim, 4_000);
+        does(&sim, &["kill g3"]);
+        after(&sim, 2_000);
+        let left = async || {
+            let found = sim.survey(&name("g3")).await.facts.get(keys::LEFTOVERS).known().unwrap().clone();
+            found.iter().any(|place| place.as_str().starts_with("/var/lib/mysql/gvwstate.dat: "))
+        };
+        assert!(left().await);
+        if gone {
+            does(&sim, &["start g3"]);
+            after(&sim, 1_000);
+            assert!(!left().await, "the view of a server that runs is its own");
+            does(&sim, &["stop g3"]);
+            after(&sim, 5_000);
+            assert!(!left().await, "who stops cleanly keeps none");
+        }
+        does(&sim, &["start g3"]);
+        after(&sim, if gone { 36_000 } else { 4_000 });
+        assert_eq!(primaries(&sim), primary_sizes);
+        let unit = sim.survey(&name("g3")).await.facts.get(keys::UNIT_ACTIVE);
+        assert!(unit.is(|unit| unit.as_str() == active), "{unit:?}");
+    }
+}

@@ -23,8 +23,10 @@ impl World {
         let held = machine.dir.engine.seqno;
         self.was_formed(Some(index), held);
         let id = self.form(vec![index], &uuid, held, (1, 1));
+        let view = self.prim_view(id);
         let Some(machine) = get(&mut self.machines, index) else { return };
         machine.write_grastate(at, &uuid, -1, true);
+        machine.note(at, view);
         machine.note(at, "Shifting CLOSED -> OPEN (TO: 0)");
         machine.note(at, "New COMPONENT: primary = yes, bootstrap = no, my_idx = 0, memb_num = 1");
         machine.note(at, format!("Shifting JOINED -> SYNCED (TO: {})", held + 1));
@@ -46,6 +48,11 @@ impl World {
         let id = self.epochs;
         let uuid = uuid.to_owned();
         let members = self.in_order(members);
+        // What died of another group since its last view was agreed is in it by name only.
+        for group in &mut self.groups {
+            group.members.retain(|member| !members.contains(member));
+        }
+        self.groups.retain(|group| !group.members.is_empty());
         self.groups.push(Group {
             id,
             uuid,
@@ -61,7 +68,8 @@ impl World {
         id
     }
 
-    /// Where all members of one saved view are there, it forms again by itself (pc.recovery).
+    /// Where all members of one saved view are there, it forms again by itself (pc.recovery). A view of one needs nobody
+    /// (tests/fixtures/lab/view-alone).
     pub(super) fn may_re_form(&mut self) {
         let views: Vec<String> = self.machines.iter().filter_map(here).map(|view| view.0).collect();
         for view in views {
@@ -112,15 +120,17 @@ impl World {
         if let Some(group) = self.group(id) {
             group.reformed = conf.is_none();
         }
-        let count = members.len();
+        let (count, view) = (members.len(), self.prim_view(id));
         for (place, index) in members.iter().copied().enumerate() {
             let Some(machine) = get(&mut self.machines, index) else { continue };
             if conf.is_some() {
                 machine.note(at, "re-bootstrapping prim from partitioned components");
+                machine.note(at, &view);
                 machine.note(at, component("yes", "no", place, count));
             } else {
                 machine.note(at, "Shifting CLOSED -> OPEN (TO: 0)");
                 machine.note(at, component("no", "no", place, count));
+                machine.note(at, &view);
                 machine.note(at, component("yes", "yes", place, count));
             }
         }
@@ -182,9 +192,10 @@ impl World {
         if let Some(group) = self.group(id) {
             group.reformed = true;
         }
-        let count = members.len();
+        let (count, view) = (members.len(), self.prim_view(id));
         for (place, index) in members.iter().copied().enumerate() {
             let Some(machine) = get(&mut self.machines, index) else { continue };
+            machine.note(at, &view);
             machine.note(at, component("yes", "yes", place, count));
         }
         self.settle_view(id);

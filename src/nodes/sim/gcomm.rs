@@ -1,6 +1,6 @@
 //! The group: who hears whom agrees on views; more than half of the last Primary Component go on, fewer are none.
 
-use super::machine::{Phase, View, ZERO};
+use super::machine::{Machine, Phase, View, ZERO};
 use super::network::Silence;
 use super::world::{Event, Group, MILLI, SECOND, World, get};
 use crate::facts::Role;
@@ -44,7 +44,10 @@ impl World {
     /// Who waits, or lost its Primary, finds what there is in its next round.
     pub(super) fn look_around(&mut self) {
         let delay = self.about(TRIES / MILLI);
-        self.plan(delay, usize::MAX, Event::NewView);
+        // Each of those that wait asks for it, at every look.
+        if !self.is_planned_within(delay, &Event::NewView) {
+            self.plan(delay, usize::MAX, Event::NewView);
+        }
     }
 
     /// In sync: it serves.
@@ -142,7 +145,9 @@ impl World {
     /// A member is gone without a word: nobody can commit until the others agree.
     pub(super) fn member_lost(&mut self, index: usize) {
         let now = self.now;
-        let alive = |index: &usize| self.machines.get(*index).is_some_and(|machine| machine.server.is_some());
+        let alive = |index: &usize| {
+            self.machines.get(*index).is_some_and(|machine| machine.server.is_some()) && !self.is_anew(*index)
+        };
         let Some(group) = self.group_of(index) else { return };
         let (id, any) = (group.id, group.members.iter().any(alive));
         if !any {
@@ -184,6 +189,12 @@ impl World {
         self.may_re_form();
     }
 
+    /// Whether its process was started since: that is another member, which has to join first.
+    fn is_anew(&self, index: usize) -> bool {
+        let phase = self.machines.get(index).and_then(Machine::phase);
+        matches!(phase, Some(Phase::Recovering | Phase::Connecting | Phase::Waiting))
+    }
+
     /// More than half of the last view go on; the others lose their Primary (tests/fixtures/galera/04-partition/nonprim).
     fn shrink(&mut self, id: u32) {
         let now = self.now;
@@ -195,10 +206,7 @@ impl World {
         group.lost = None;
         let members = group.members.clone();
         let whole = self.weigh(&members);
-        // A process that was started anew is another member, which has to join first.
-        let anew =
-            |index: &usize| self.machines.get(*index).is_some_and(|machine| machine.is(&Phase::Waiting));
-        let there: Vec<usize> = members.iter().copied().filter(|index| !anew(index)).collect();
+        let there: Vec<usize> = members.iter().copied().filter(|index| !self.is_anew(*index)).collect();
         let classes = self.classes(&there);
         if classes.iter().any(|class| class.len() == members.len()) {
             if self.group(id).is_some_and(|group| std::mem::take(&mut group.left)) {
@@ -339,9 +347,10 @@ impl World {
         // That the view before had formed by itself is not said of this one
         // (tests/fixtures/galera/04-partition/split-brain/g3.txt).
         group.reformed = false;
-        let count = members.len();
+        let (count, view) = (members.len(), self.prim_view(id));
         for (place, index) in members.iter().copied().enumerate() {
             let Some(machine) = get(&mut self.machines, index) else { continue };
+            machine.note(at, &view);
             machine.note(at, component("yes", "no", place, count));
             if machine.is(&Phase::Synced) {
                 self.reaches(id, index);
@@ -355,6 +364,18 @@ impl World {
                 self.abandoned(index);
             }
         }
+    }
+
+    /// The first line in which gcomm logs a Primary view: its representative's UUID in short, and its number
+    /// (tests/fixtures/galera/03-kill9/autorestart-g1-log.txt).
+    pub(super) fn prim_view(&mut self, id: u32) -> String {
+        let Some((members, number)) = self.group(id).map(|group| (group.members.clone(), group.view)) else {
+            return String::new();
+        };
+        let head = self.in_order(members).first().and_then(|index| self.member(*index)).unwrap_or_default();
+        let mut parts = head.split('-');
+        let (first, fourth) = (parts.next().unwrap_or_default(), parts.nth(2).unwrap_or_default());
+        format!("view(view_id(PRIM,{first}-{fourth},{number}) memb {{")
     }
 
     /// Every member writes its state files for the view: alone it is safe to bootstrap, with others it is not.
@@ -429,9 +450,7 @@ impl World {
     /// It has found out that the others went on without it.
     pub(super) fn awake(&mut self, index: usize) {
         let member = self.group_of(index).is_some();
-        let believes = |machine: &super::machine::Machine| {
-            matches!(machine.phase(), Some(Phase::Synced | Phase::Joining))
-        };
+        let believes = |machine: &Machine| matches!(machine.phase(), Some(Phase::Synced | Phase::Joining));
         let believes = self.machines.get(index).is_some_and(believes);
         if !member && believes {
             self.lose_primary(&[index]);

@@ -128,32 +128,12 @@ impl Sim {
         self.shared.with(|world| world.happened)
     }
 
-    /// Everything as it is, the clock too.
-    pub fn snapshot(&self) -> Snapshot {
-        Snapshot(self.shared.keep())
-    }
-
-    /// Makes everything as it was then. Whoever waits on the clock meanwhile waits until the moment it was told.
-    pub fn restore(&self, snapshot: &Snapshot) {
-        self.shared.put_back(&snapshot.0);
-    }
-
     fn place(&self, node: &NodeName) -> Option<usize> {
         self.names.iter().position(|(name, _)| name == node)
     }
 
     fn role(&self, node: &NodeName) -> Role {
         self.names.iter().find(|(name, _)| name == node).map_or(Role::Data, |(_, role)| *role)
-    }
-}
-
-/// A simulated cluster as it was at one moment.
-#[derive(Clone)]
-pub struct Snapshot(ports::Kept);
-
-impl fmt::Debug for Snapshot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Snapshot").finish_non_exhaustive()
     }
 }
 

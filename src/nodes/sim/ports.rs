@@ -33,13 +33,6 @@ struct Inner {
     bits: Rng,
 }
 
-/// The world and the engine's own randomness, as they were.
-#[derive(Clone)]
-pub(super) struct Kept {
-    world: World,
-    bits: Rng,
-}
-
 impl Shared {
     pub(super) fn new(world: World, seed: u64) -> Self {
         let inner = Inner {
@@ -67,19 +60,6 @@ impl Shared {
 
     pub(super) fn with<T>(&self, work: impl FnOnce(&mut World) -> T) -> T {
         work(&mut self.lock().world)
-    }
-
-    /// Everything but who waits.
-    pub(super) fn keep(&self) -> Kept {
-        let inner = self.lock();
-        Kept { world: inner.world.clone(), bits: inner.bits.clone() }
-    }
-
-    /// Makes everything as it was then.
-    pub(super) fn put_back(&self, kept: &Kept) {
-        let mut inner = self.lock();
-        inner.world.clone_from(&kept.world);
-        inner.bits.clone_from(&kept.bits);
     }
 
     /// Waits on the virtual clock.

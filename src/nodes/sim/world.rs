@@ -200,6 +200,13 @@ impl World {
         self.events.values().any(|(_, _, planned)| planned == event)
     }
 
+    /// Whether it is to happen no later than that.
+    pub(super) fn is_planned_within(&self, delay: u64, event: &Event) -> bool {
+        let until = self.now.saturating_add(delay);
+        let soon = self.events.range(..=(until, u64::MAX));
+        soon.into_iter().any(|(_, (_, _, planned))| planned == event)
+    }
+
     /// Lets the time pass until then.
     pub(super) fn run_to(&mut self, until: u64) {
         while let Some(entry) = self.events.first_entry().filter(|entry| entry.key().0 <= until) {
