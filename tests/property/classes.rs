@@ -28,7 +28,8 @@ const CLASSES: &[Class] = &[
         is: |scene| parts(scene.truth).len() > 1,
         shown: &[("galera.two-primaries", "Stop the writers of one side now")],
     },
-    // A server that was told to stop while it waited, and joined afterwards (tests/fixtures/galera/03-kill9).
+    // A server that was told to stop while it waited, and joined afterwards (tests/fixtures/galera/03-kill9); and what became
+    // of it when its group was gone.
     Class {
         name: "a member that answers no SQL",
         is: |scene| {
@@ -36,7 +37,9 @@ const CLASSES: &[Class] = &[
                 let really = scene.truth.nodes.iter().find(|of| of.name == node.name);
                 node.ssh.is_ok()
                     && !node.sql.is_ok()
-                    && really.is_some_and(|node| node.running && node.synced)
+                    && really.is_some_and(|node| {
+                        node.running && (node.synced || shows(scene, "galera.sql-unanswered"))
+                    })
             })
         },
         shown: &[("galera.sql-unanswered", "")],
@@ -46,19 +49,17 @@ const CLASSES: &[Class] = &[
         is: |scene| shows(scene, "galera.wrong-owner"),
         shown: &[("galera.wrong-owner", "chown")],
     },
+    // Killed while it gave a transfer (tests/fixtures/lab/kill-donor/all-killed-donor.txt): a start would begin where the file
+    // says, and take what the engine has once more.
+    Class {
+        name: "a state file that its engine is beyond",
+        is: |scene| shows(scene, "galera.positions-disagree"),
+        shown: &[("galera.positions-disagree", "the state file is what a start would use")],
+    },
     Class {
         name: "a port held by a dead transfer",
         is: |scene| shows(scene, "galera.orphan-transfer"),
         shown: &[("galera.orphan-transfer", "End that process by its pid")],
-    },
-    // Its engine was asked, and nothing tells the judge that a missing state file beside it holds nothing either.
-    Class {
-        name: "an engine without a position and without a state file",
-        is: |scene| {
-            let bare = |node: &NodeTruth| !node.running && node.holds.is_empty();
-            scene.truth.nodes.iter().any(bare) && shows(scene, "galera.recovery-failed")
-        },
-        shown: &[("galera.recovery-failed", "")],
     },
     Class {
         name: "tainted",
@@ -106,15 +107,8 @@ const CLASSES: &[Class] = &[
         name: "a history in doubt by the logs",
         is: |scene| {
             shows_next(scene, "galera.node-down", "whether its history is the Primary's is not known")
-                || DOWN.iter().any(|id| shows_next(scene, id, "what that would lose is not known"))
         },
-        shown: &[
-            ("galera.node-down", "whether its history is the Primary's is not known"),
-            ("galera.all-down", "what that would lose is not known"),
-            ("galera.all-stopped", "what that would lose is not known"),
-            ("galera.all-crashed", "what that would lose is not known"),
-            ("galera.no-primary", "what that would lose is not known"),
-        ],
+        shown: &[("galera.node-down", "whether its history is the Primary's is not known")],
     },
     // The logs tell of two bootstraps, whatever became of the second one's data since.
     Class {
@@ -142,19 +136,21 @@ const CLASSES: &[Class] = &[
         shown: &[
             ("galera.non-primary", "Disconnected does not"),
             ("galera.waiting-for-primary", "mend the network"),
+            ("galera.transfer-loop", "Stop its restarts first"),
         ],
     },
 ];
 
 /// The Primary Components that hold data, each by those of its members that do.
-fn parts(truth: &Truth) -> Vec<Vec<&NodeTruth>> {
+pub(crate) fn parts(truth: &Truth) -> Vec<Vec<&NodeTruth>> {
     let of = |members: &Vec<NodeName>| -> Vec<&NodeTruth> {
         truth.nodes.iter().filter(|node| members.contains(&node.name)).collect()
     };
     truth.primaries.iter().map(of).filter(|members| !members.is_empty()).collect()
 }
 
-const DOWN: &[&str] = &["galera.all-down", "galera.all-stopped", "galera.all-crashed", "galera.no-primary"];
+/// How many runs back what was said is still of this state.
+const LATELY: usize = 6;
 
 fn shows_next(scene: &Scene<'_>, id: &str, words: &str) -> bool {
     scene.judgement.findings.iter().any(|finding| finding.id == id && finding.next.as_str().contains(words))
@@ -200,9 +196,9 @@ pub(crate) fn class(
     let says = |(id, words): &(&str, &str)| {
         judgement.findings.iter().any(|finding| finding.id == *id && finding.next.as_str().contains(words))
     };
-    // A doubt of S25 is no finding: the run that it holds back says it.
-    let held = class.name == "holds what the primary does not"
-        && said.last().is_some_and(|said| said.contains("S25"));
+    // A doubt of S25 is no finding: the runs that it holds back say it.
+    let held = ["holds what the primary does not", "no node holds all"].contains(&class.name)
+        && said.iter().rev().take(LATELY).any(|said| said.contains("S25"));
     if held || class.shown.iter().any(says) {
         return Ok(class.name);
     }

@@ -27,6 +27,8 @@ const OF_ONE: &[(&str, u64)] = &[
     ("lose-before", 3),
     ("lose-after", 4),
     ("hold", 2),
+    ("kill-all", 3),
+    ("stall-transfer", 2),
     ("slow", 4),
     ("differ", 4),
     ("mark-safe", 4),

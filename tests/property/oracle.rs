@@ -3,7 +3,6 @@
 use breakglass::ask::act::{Act, Deed};
 use breakglass::engine::machine::Machine;
 use breakglass::facts::NodeName;
-use breakglass::judge::Standing;
 use breakglass::nodes::sim::{NodeTruth, Part, Truth};
 use jiff::{SignedDuration, Timestamp};
 
@@ -16,13 +15,12 @@ const FRESH: SignedDuration = SignedDuration::from_secs(10);
 
 type Judged = Result<(), String>;
 
-/// Before an act leaves: its intent is on disk (S20), the facts are fresh (S9), and what was confirmed is still what is
-/// known (S19).
-pub(crate) fn may_leave(act: &Act, log: &str, now: Timestamp, walked: &Walked) -> Judged {
+/// Before an act leaves: its intent is on disk (S20; `line`, as it is read there), the facts are fresh (S9), and what was
+/// confirmed is still what is known (S19).
+pub(crate) fn may_leave(act: &Act, line: &str, now: Timestamp, walked: &Walked) -> Judged {
     let name = format!("{} on {}", act.deed.name(), act.node);
-    let intended =
-        log.lines().rev().any(|line| line.contains("\"op.intent\"") && line.contains(act.op.as_str()));
-    if !intended {
+    let intended = line.contains("\"op.intent\"") && line.contains(act.op.as_str());
+    if !intended || !line.ends_with('\n') {
         return Err(format!("{name} left without an intent on disk (S20)"));
     }
     for (node, read) in &walked.read {
@@ -106,11 +104,6 @@ fn is_waived(walked: &Walked, node: &NodeName) -> bool {
     walked.waived.iter().any(|(_, of)| machine(walked, of) == node)
 }
 
-/// Where the machine stood by the last judgement.
-fn stood(walked: &Walked, node: &NodeName) -> Option<Standing> {
-    walked.standings.iter().find(|(name, _)| machine(walked, name) == node).map(|(_, standing)| *standing)
-}
-
 fn machine<'a>(walked: &'a Walked, name: &'a NodeName) -> &'a NodeName {
     walked.read.get(name).map_or(name, |read| &read.machine)
 }
@@ -133,9 +126,6 @@ fn dropped_by_bootstrap(act: &Did<'_>, before: &Truth, walked: &Walked, tally: &
         }
         if parted_silently(&target, &held) {
             tally.add("note", PARTED);
-        } else if stood(walked, &node.name) == Some(Standing::Tainted) {
-            // It stays out, and what it holds stays there; that its position is worth nothing is S7's word.
-            tally.add("note", "bootstrapped without what a TAINTED node holds, and nothing was waived");
         } else {
             return Err(format!(
                 "{} was bootstrapped without {} that {} holds, and nobody waived it",
@@ -168,7 +158,10 @@ fn dropped_by_join(act: &Did<'_>, before: &Truth, walked: &Walked, tally: &mut T
     let Some((_, held)) = surveyed(before, walked).find(|(node, _)| node.name == *act.node) else {
         return Ok(());
     };
-    for member in members.iter().filter(|member| *member != act.node) {
+    // Who takes its data itself gives none.
+    let gives = synced(before, members);
+    let gives = |member: &&NodeName| gives.is_empty() || gives.iter().any(|node| node.name == **member);
+    for member in members.iter().filter(|member| *member != act.node).filter(gives) {
         let lost = lacks(&holding(before, member), &held);
         if !lost.is_empty() && parted_silently(&holding(before, member), &held) {
             tally.add("note", PARTED);

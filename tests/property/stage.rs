@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -36,7 +36,7 @@ pub(crate) struct Died;
 
 /// How long a run may take, on the virtual clock; and after what time the person who walks it stops it at once.
 const LONGEST_RUN: Duration = Duration::from_hours(3);
-const PATIENCE: Duration = Duration::from_mins(40);
+const PATIENCE: Duration = Duration::from_mins(20);
 
 /// When a node was last read, whether it answered, which machine that was, and what it really held then.
 #[derive(Clone, Debug)]
@@ -59,6 +59,8 @@ pub(crate) struct Walked {
     pub(crate) standings: BTreeMap<NodeName, Standing>,
     /// Node and evidence of the last confirmation.
     pub(crate) confirmed: Option<(NodeName, EvidenceDigest)>,
+    /// Where in the record the intent of each op begins, in bytes.
+    pub(crate) intents: BTreeMap<String, u64>,
     pub(crate) acts: Vec<String>,
     /// When it began, and how much had happened by then.
     pub(crate) began: Duration,
@@ -230,8 +232,8 @@ impl Stage {
         if took > LONGEST_RUN {
             broken(format!("the run goes on after {LONGEST_RUN:?}"));
         }
-        if took > PATIENCE && self.clock.stop() == Stop::No {
-            self.known().tally.add("note", "stopped at once after 40 minutes");
+        if took > PATIENCE && self.clock.stop() != Stop::Now {
+            self.known().tally.add("note", "stopped at once, out of patience");
             self.tell(|| "out of patience".to_owned());
             self.clock.stopper().store(2, Ordering::SeqCst);
         }
@@ -293,9 +295,13 @@ impl Nodes for Stage {
         self.known().walked.acts.push(act.deed.name().to_owned());
         self.die(number, true);
         self.tell(|| format!("act {} on {}", act.deed.name(), act.node));
-        let text = end_of(&self.known().log);
-        if let Err(why) = oracle::may_leave(act, &text, self.clock.now(), &self.known().walked) {
-            broken(why);
+        {
+            let known = self.known();
+            let begins = known.walked.intents.get(act.op.as_str());
+            let intent = begins.map(|offset| line_at(&known.log, *offset)).unwrap_or_default();
+            let judged = oracle::may_leave(act, &intent, self.clock.now(), &known.walked);
+            drop(known);
+            judged.unwrap_or_else(|why| broken(why));
         }
         self.on_its_way(act.deed.name());
         let (before, past) = (self.sim.truth(), self.known().happened.len());
@@ -356,16 +362,14 @@ fn said(outcome: &Outcome) -> String {
     }
 }
 
-/// The end of a file: an intent stands in the last lines of the record, for at most one act of each node is on its way.
-fn end_of(path: &Path) -> String {
-    const MOST: u64 = 512 * 1024;
+/// The line of a file that begins at this byte; empty where none does.
+fn line_at(path: &Path, offset: u64) -> String {
     let read = || {
-        let mut file = File::open(path)?;
-        let from = file.metadata()?.len().saturating_sub(MOST);
-        file.seek(SeekFrom::Start(from))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        std::io::Result::Ok(bytes)
+        let mut file = BufReader::new(File::open(path)?);
+        file.seek(SeekFrom::Start(offset))?;
+        let mut line = String::new();
+        file.read_line(&mut line)?;
+        std::io::Result::Ok(line)
     };
-    String::from_utf8_lossy(&read().unwrap_or_default()).into_owned()
+    read().unwrap_or_default()
 }
