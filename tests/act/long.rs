@@ -130,6 +130,15 @@ fn only_a_variable_that_says_something_makes_a_start_a_new_cluster() {
         assert_eq!(refused(&starts(2)), "leftovers", "{shell:?}");
         machine.put("bin/environment", "MYSQLD_OPTS=$'--x --wsrep_new_cluster'\n");
         assert_eq!(refused(&starts(3)), "leftovers", "{shell:?}");
+        // Alone in its last view it would need nobody (tests/fixtures/lab/view-alone).
+        machine.put("bin/environment", "");
+        machine.put(
+            "my 'dätä'/gvwstate.dat",
+            "#vwbeg\nmember: 9febc8e3-e628-11f1-a398-b79fc432aa0a 0\n#vwend\n",
+        );
+        assert_eq!(refused(&starts(5)), "leftovers", "{shell:?}");
+        assert!(!machine.path("bin/asked").exists(), "{shell:?}");
+        fs::remove_file(machine.path("my 'dätä'/gvwstate.dat")).unwrap();
         // An older galera_new_cluster leaves the name behind, with nothing in it.
         machine.put("bin/environment", "A=1\n_WSREP_NEW_CLUSTER=\nB=\n");
         done(&starts(4));
